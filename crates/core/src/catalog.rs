@@ -1,0 +1,205 @@
+//! The catalog's contract: the accounts of the sinks, the batches under way, and the dead letters.
+//!
+//! Every change is one transaction, durable on return, and may be repeated: a caller that lost the answer asks
+//! again, and the second time nothing happens. Several changes may share one commit.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+
+use crate::event::{Offset, Record, Stream};
+use crate::log::Partition;
+use crate::sink::SinkName;
+use crate::time::Timestamp;
+
+/// Names an account: a sink's progress over one partition, in one lane.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountKey {
+    /// The sink.
+    pub sink: SinkName,
+    /// The partition.
+    pub partition: Partition,
+    /// `""` for what is accepted; a replay of kept events runs in a lane of its own, with its own counts.
+    pub lane: String,
+}
+
+impl AccountKey {
+    /// The account of what is accepted.
+    pub fn main(sink: &SinkName, partition: &Partition) -> Self {
+        Self {
+            sink: sink.clone(),
+            partition: partition.clone(),
+            lane: String::new(),
+        }
+    }
+}
+
+/// What an account begins with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Opening {
+    /// The first offset that counts.
+    pub from: Offset,
+    /// Where it ends, not included; `None` for an account that never does.
+    pub until: Option<Offset>,
+    /// Events accepted before the account began, by stream: they are not its concern.
+    pub accepted_before: BTreeMap<Stream, u64>,
+}
+
+/// How a sink stands. Counts are of events, since the account was opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Whose it is.
+    pub key: AccountKey,
+    /// What it began with.
+    pub opening: Opening,
+    /// Batches are fixed up to here, not included.
+    pub planned: Offset,
+    /// Stored by the sink, those that were there before included.
+    pub delivered: u64,
+    /// Of those, how many the sink had already.
+    pub duplicates: u64,
+    /// In the dead letters, or deleted from them; one that is sent again leaves this count.
+    pub dead: u64,
+    /// Of streams the sink takes, but left out by its filter.
+    pub filtered: u64,
+}
+
+/// A batch whose bounds are fixed: `first` up to, not including, `end`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// The account that it belongs to.
+    pub key: AccountKey,
+    /// Equals the account's `planned` before it.
+    pub first: Offset,
+    /// The account's `planned` after it.
+    pub end: Offset,
+}
+
+/// What became of a planned batch, all of it.
+#[derive(Clone, Debug)]
+pub struct Settlement {
+    /// The batch.
+    pub plan: Plan,
+    /// Events stored, duplicates included.
+    pub delivered: u64,
+    /// Of those, how many were there before.
+    pub duplicates: u64,
+    /// Events that the sink's filter left out.
+    pub filtered: u64,
+    /// Events refused for good. Each counts [`DeadLetter::count`] in the account.
+    pub dead: Vec<DeadLetter>,
+}
+
+/// An event that a sink refused, with its bytes, so that it can be looked at, mended and sent again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// Its number; unique, given by delivery.
+    pub id: i64,
+    /// The account that it counts in.
+    pub key: AccountKey,
+    /// How many events it stands for: 1, or more where damage on disk took the events themselves.
+    pub count: u64,
+    /// The stream it came by.
+    pub stream: Stream,
+    /// The event; `None` where its bytes are gone.
+    pub record: Option<Record>,
+    /// A short word for counting and filtering.
+    pub reason: String,
+    /// The store's own words.
+    pub detail: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it was first refused.
+    pub first_at: Timestamp,
+    /// When it was last refused.
+    pub last_at: Timestamp,
+}
+
+/// Which dead letters are meant; every given member must hold.
+#[derive(Clone, Debug, Default)]
+pub struct DeadLetterFilter {
+    /// Of this sink.
+    pub sink: Option<String>,
+    /// Of this stream.
+    pub stream: Option<String>,
+    /// For this reason.
+    pub reason: Option<String>,
+    /// Last refused at or after.
+    pub from: Option<Timestamp>,
+    /// Last refused before.
+    pub to: Option<Timestamp>,
+}
+
+/// How a dead letter that was sent again fared.
+#[derive(Clone, Debug)]
+pub enum Resent {
+    /// The sink has it now; `duplicate` when it had it before.
+    Delivered {
+        /// The dead letter's number.
+        id: i64,
+        /// Whether it was there before.
+        duplicate: bool,
+    },
+    /// Refused again; the letter takes the place of the old one of the same number.
+    Refused(DeadLetter),
+}
+
+/// What went wrong, by what the caller can do.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    /// Not done, or done and the answer lost: ask again.
+    #[error("catalog: {0:#}")]
+    Retry(anyhow::Error),
+    /// Asking again cannot help: the request contradicts what is stored, or the catalog is of a newer version.
+    #[error("catalog: {0:#}")]
+    Broken(anyhow::Error),
+}
+
+/// Keeps accounts, plans and dead letters.
+#[async_trait]
+pub trait Catalog: Send + Sync + 'static {
+    /// The account, opened as told if it was not there.
+    async fn open_account(&self, key: &AccountKey, opening: &Opening) -> Result<Account, CatalogError>;
+
+    /// All accounts, by key.
+    async fn accounts(&self) -> Result<Vec<Account>, CatalogError>;
+
+    /// Removes all of a sink's accounts in this lane (every lane where it is `""`), with their plans and, for the
+    /// main lane, the sink's dead letters. Whether there was one.
+    async fn forget(&self, sink: &SinkName, lane: &str) -> Result<bool, CatalogError>;
+
+    /// Fixes the batches' bounds, in order, each beginning where the account's plans end. A plan that is there
+    /// already, or was settled, is left as it is.
+    async fn plan(&self, plans: &[Plan]) -> Result<(), CatalogError>;
+
+    /// The account's planned batches that are not settled, by rising `first`.
+    async fn unsettled(&self, key: &AccountKey) -> Result<Vec<Plan>, CatalogError>;
+
+    /// Takes the plan away, adds its counts, and keeps its dead letters: all or nothing, and once.
+    async fn settle(&self, settlement: &Settlement) -> Result<(), CatalogError>;
+
+    /// Dead letters that match, by falling number, from below `before` on, at most `limit`. Those on their way to
+    /// their sink again are not among them.
+    async fn dead_letters(
+        &self,
+        filter: &DeadLetterFilter,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, CatalogError>;
+
+    /// One dead letter, by number.
+    async fn dead_letter(&self, id: i64) -> Result<Option<DeadLetter>, CatalogError>;
+
+    /// Removes a dead letter, whose events stay counted as dead. Whether it was there.
+    async fn delete_dead_letter(&self, id: i64) -> Result<bool, CatalogError>;
+
+    /// Takes the matching dead letters that still have their bytes (of `id` only, where given) out of the account's
+    /// `dead`, to be sent again. How many.
+    async fn resend(&self, filter: &DeadLetterFilter, id: Option<i64>) -> Result<u64, CatalogError>;
+
+    /// Letters of the account that wait to be sent again, by rising number, at most `limit`.
+    async fn resending(&self, key: &AccountKey, limit: usize) -> Result<Vec<DeadLetter>, CatalogError>;
+
+    /// Records how letters that were sent again fared: all or nothing, and each once.
+    async fn settle_resent(&self, key: &AccountKey, outcomes: &[Resent]) -> Result<(), CatalogError>;
+}

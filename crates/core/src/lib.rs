@@ -1,0 +1,15 @@
+//! What Weir means: events, the log's and the sinks' contracts, batching, delivery, accounting.
+//!
+//! **Constraint.** This crate opens no file and no socket and reads no clock; time, randomness and I/O come in
+//! through the traits in [`world`], [`log`], [`sink`] and [`catalog`]. That is what lets a seed replay a run.
+//!
+//! The way of an event: [`formats`] finds the events in a body, [`intake`] checks and names them and appends them
+//! to the [`log`]; [`delivery`] reads the log, fixes batches, hands them to a [`sink`] and settles them in the
+//! [`catalog`]; [`ledger`] keeps the account: accepted = delivered + dead + pending.
+
+pub mod catalog;
+pub mod event;
+pub mod log;
+pub mod sink;
+pub mod time;
+pub mod world;

@@ -1,0 +1,150 @@
+//! The log's contract. An event lives here from before it is acknowledged until every sink has settled it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::event::{Event, Offset, Origin, Record, Stream};
+use crate::time::Timestamp;
+
+/// One ordered sequence of a log. The embedded log has one, named after the instance; Kafka has many.
+///
+/// The name is part of every batch's id, so it must differ between instances that share a store.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Partition(pub Arc<str>);
+
+impl fmt::Display for Partition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What one request brings: appended whole or not at all, in this order, at consecutive offsets.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a> {
+    /// The stream that the events belong to.
+    pub stream: &'a Stream,
+    /// When Weir took them in.
+    pub received_at: Timestamp,
+    /// What they have in common.
+    pub origin: &'a Origin,
+    /// The events; at least one.
+    pub events: &'a [Event],
+}
+
+/// Where an entry came to stand: `first` up to, not including, `end`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The first event's offset.
+    pub first: Offset,
+    /// The offset after the last event's.
+    pub end: Offset,
+}
+
+/// How much to read at once. At least one event is given where there is one, however large.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadLimit {
+    /// Events.
+    pub max_events: usize,
+    /// Bytes of their bodies.
+    pub max_bytes: usize,
+}
+
+/// What a read gave.
+#[derive(Clone, Debug, Default)]
+pub struct Slice {
+    /// Intact events, by rising offset.
+    pub records: Vec<Record>,
+    /// Read up to here, not included: the place to read from next. Equals the place asked for when there is nothing.
+    pub end: Offset,
+    /// Events that were acknowledged and cannot be read any more, within this slice.
+    pub lost: Vec<Lost>,
+}
+
+/// Events of one stream that damage on disk took. They are told once a reader, in the slice they belong to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lost {
+    /// Their stream.
+    pub stream: Stream,
+    /// How many.
+    pub count: u64,
+    /// Where their bytes were set aside, and what is wrong with them; for a person.
+    pub detail: String,
+}
+
+/// The part of a log that is there: from `start` (older is trimmed) up to, not including, `end`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// The oldest offset that can be read.
+    pub start: Offset,
+    /// The offset that the next event will get.
+    pub end: Offset,
+    /// Events ever appended, by stream. Never falls.
+    pub accepted: BTreeMap<Stream, u64>,
+}
+
+/// What went wrong, by what the caller can do about it.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum LogError {
+    /// Nothing of the entry is, or will be, acknowledged. The same entry may succeed later.
+    #[error("{reason}")]
+    Retry {
+        /// What is wrong and what would mend it.
+        reason: String,
+        /// When to try again.
+        after: Duration,
+    },
+    /// This entry can never be taken: it is larger than the log allows.
+    #[error("{0}")]
+    Refused(String),
+    /// The offset asked for was trimmed; reading can go on at `start`.
+    #[error("offset is older than what the log keeps; the oldest is {start}")]
+    Trimmed {
+        /// The oldest offset there is.
+        start: Offset,
+    },
+    /// The log has been closed; nothing will come any more.
+    #[error("the log is closed")]
+    Closed,
+}
+
+/// Takes events in.
+#[async_trait]
+pub trait Append: Send + Sync + 'static {
+    /// Puts the entry at the end, whole.
+    ///
+    /// Returns only when it is durable. After an error, or when the future is dropped before it is done, the entry
+    /// may or may not turn up for readers, whole, never in part; it was not acknowledged, so both are right.
+    async fn append(&self, entry: Entry<'_>) -> Result<Span, LogError>;
+}
+
+/// Gives events back, as often as asked, until they are released.
+///
+/// Readers see only what is durable, in order of offset; they neither block writers nor one another, and reading
+/// costs in proportion to what is read, wherever it stands.
+#[async_trait]
+pub trait EventLog: Send + Sync + 'static {
+    /// The partitions this log has now.
+    fn partitions(&self) -> Vec<Partition>;
+
+    /// What the partition holds, and what it ever took. `accepted` and `end` are of one moment.
+    fn extent(&self, partition: &Partition) -> Extent;
+
+    /// Reads from `from` on. Gives an empty slice at the end; never waits for events to come.
+    ///
+    /// Damaged places are passed over and told in [`Slice::lost`]; everything intact around them is given.
+    async fn read(&self, partition: &Partition, from: Offset, limit: ReadLimit) -> Result<Slice, LogError>;
+
+    /// Returns when there is something at or after `from`, or with [`LogError::Closed`].
+    async fn wait(&self, partition: &Partition, from: Offset) -> Result<(), LogError>;
+
+    /// The first offset whose event was received at or after `time`; the end where there is none.
+    async fn seek(&self, partition: &Partition, time: Timestamp) -> Result<Offset, LogError>;
+
+    /// Everything before `before` is settled by all sinks and may be trimmed, as the log's retention has it.
+    /// Calling it again, or with less, changes nothing.
+    async fn release(&self, partition: &Partition, before: Offset) -> Result<(), LogError>;
+}
