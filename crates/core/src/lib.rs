@@ -10,6 +10,10 @@
 pub mod catalog;
 pub mod event;
 pub mod log;
+pub mod observe;
 pub mod sink;
 pub mod time;
 pub mod world;
+
+#[cfg(feature = "testkit")]
+pub mod testkit;

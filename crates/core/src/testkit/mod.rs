@@ -1,0 +1,7 @@
+//! What tests need: in-memory implementations, wrappers that inject faults, and one contract suite per trait,
+//! which every implementation runs.
+
+pub mod catalog;
+pub mod log;
+pub mod sink;
+pub mod world;
