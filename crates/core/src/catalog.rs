@@ -26,11 +26,7 @@ pub struct AccountKey {
 impl AccountKey {
     /// The account of what is accepted.
     pub fn main(sink: &SinkName, partition: &Partition) -> Self {
-        Self {
-            sink: sink.clone(),
-            partition: partition.clone(),
-            lane: String::new(),
-        }
+        Self { sink: sink.clone(), partition: partition.clone(), lane: String::new() }
     }
 }
 

@@ -73,11 +73,7 @@ impl EventId {
 impl fmt::Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut buffer = [0_u8; uuid::fmt::Hyphenated::LENGTH];
-        f.write_str(
-            uuid::Uuid::from_bytes(self.0)
-                .hyphenated()
-                .encode_lower(&mut buffer),
-        )
+        f.write_str(uuid::Uuid::from_bytes(self.0).hyphenated().encode_lower(&mut buffer))
     }
 }
 

@@ -9,6 +9,8 @@
 
 pub mod catalog;
 pub mod event;
+pub mod formats;
+pub mod intake;
 pub mod log;
 pub mod observe;
 pub mod sink;

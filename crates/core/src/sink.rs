@@ -37,11 +37,7 @@ pub struct BatchId {
 
 impl fmt::Display for BatchId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}/{}/{}-{}{}",
-            self.sink, self.partition, self.first, self.end, self.part
-        )
+        write!(f, "{}/{}/{}-{}{}", self.sink, self.partition, self.first, self.end, self.part)
     }
 }
 
@@ -115,10 +111,7 @@ pub enum SinkError {
 impl SinkError {
     /// To be tried again at delivery's own pace.
     pub fn retry(cause: impl Into<anyhow::Error>) -> Self {
-        Self::Retry {
-            cause: cause.into(),
-            after: None,
-        }
+        Self::Retry { cause: cause.into(), after: None }
     }
 }
 

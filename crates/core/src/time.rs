@@ -120,11 +120,9 @@ mod tests {
 
     #[test]
     fn years_before_1970_and_after_2262_are_kept() {
-        for text in [
-            "0001-01-01T00:00:00.000000Z",
-            "1900-02-28T23:59:59.999999Z",
-            "9999-12-30T21:59:59.999999Z",
-        ] {
+        for text in
+            ["0001-01-01T00:00:00.000000Z", "1900-02-28T23:59:59.999999Z", "9999-12-30T21:59:59.999999Z"]
+        {
             assert_eq!(Timestamp::parse(text).unwrap().to_string(), text);
         }
     }

@@ -19,9 +19,7 @@ impl TestClock {
 
     /// Starts the clock.
     pub fn start() -> Self {
-        Self {
-            begin: tokio::time::Instant::now(),
-        }
+        Self { begin: tokio::time::Instant::now() }
     }
 }
 
@@ -58,10 +56,8 @@ impl SeededRandom {
 
 impl Random for SeededRandom {
     fn next(&self) -> u64 {
-        let mut z = self
-            .0
-            .fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::Relaxed)
-            .wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z =
+            self.0.fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::Relaxed).wrapping_add(0x9E37_79B9_7F4A_7C15);
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         z ^ (z >> 31)

@@ -1,0 +1,132 @@
+//! A catalog that fails, and that fails after having done what it was asked: the answer that gets lost.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::anyhow;
+use async_trait::async_trait;
+
+use crate::catalog::{
+    Account, AccountKey, Catalog, CatalogError, DeadLetter, DeadLetterFilter, Opening, Plan, Resent, Settlement,
+};
+use crate::sink::SinkName;
+use crate::testkit::world::SeededRandom;
+use crate::world::Random;
+
+/// How often what goes wrong.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CatalogFaults {
+    /// Of a hundred calls, how many fail with nothing done.
+    pub failing_percent: u64,
+    /// Of a hundred calls, how many are done and then fail.
+    pub lying_percent: u64,
+    /// Each call waits up to this long before its effect, and again before its answer.
+    pub delay_max: Duration,
+}
+
+/// Passes calls on to another catalog, but for the faults. Its handles share the dice and the switch.
+#[derive(Clone)]
+pub struct FaultyCatalog<C> {
+    inner: C,
+    faults: CatalogFaults,
+    random: Arc<SeededRandom>,
+    healed: Arc<AtomicBool>,
+}
+
+impl<C: Catalog> FaultyCatalog<C> {
+    /// Faults that fall the same way for the same seed and the same calls.
+    pub fn new(inner: C, faults: CatalogFaults, seed: u64) -> Self {
+        Self {
+            inner,
+            faults,
+            random: Arc::new(SeededRandom::new(seed)),
+            healed: Arc::new(AtomicBool::new(false)),
+        }
+    }
+
+    /// From now on everything succeeds at once.
+    pub fn heal(&self) {
+        self.healed.store(true, Ordering::Relaxed);
+    }
+
+    /// Waits here are where a simulated crash can fall between effect and answer.
+    async fn delay(&self) {
+        let limit_us = u64::try_from(self.faults.delay_max.as_micros()).unwrap_or(u64::MAX);
+        if limit_us > 0 && !self.healed.load(Ordering::Relaxed) {
+            tokio::time::sleep(Duration::from_micros(self.random.next() % limit_us)).await;
+        }
+    }
+
+    async fn through<T>(&self, call: impl Future<Output = Result<T, CatalogError>> + Send) -> Result<T, CatalogError> {
+        let throw = self.random.below(100);
+        let healed = self.healed.load(Ordering::Relaxed);
+        self.delay().await;
+        if !healed && throw < self.faults.failing_percent {
+            return Err(CatalogError::Retry(anyhow!("injected: nothing was done")));
+        }
+        let answer = call.await;
+        self.delay().await;
+        if !healed && throw < self.faults.failing_percent + self.faults.lying_percent {
+            return Err(CatalogError::Retry(anyhow!("injected: the answer was lost")));
+        }
+        answer
+    }
+}
+
+#[async_trait]
+impl<C: Catalog> Catalog for FaultyCatalog<C> {
+    async fn open_account(&self, key: &AccountKey, opening: &Opening) -> Result<Account, CatalogError> {
+        self.through(self.inner.open_account(key, opening)).await
+    }
+
+    async fn accounts(&self) -> Result<Vec<Account>, CatalogError> {
+        self.through(self.inner.accounts()).await
+    }
+
+    async fn forget(&self, sink: &SinkName, lane: &str) -> Result<bool, CatalogError> {
+        self.through(self.inner.forget(sink, lane)).await
+    }
+
+    async fn plan(&self, plans: &[Plan]) -> Result<(), CatalogError> {
+        self.through(self.inner.plan(plans)).await
+    }
+
+    async fn unsettled(&self, key: &AccountKey) -> Result<Vec<Plan>, CatalogError> {
+        self.through(self.inner.unsettled(key)).await
+    }
+
+    async fn settle(&self, settlement: &Settlement) -> Result<(), CatalogError> {
+        self.through(self.inner.settle(settlement)).await
+    }
+
+    async fn dead_letters(
+        &self,
+        filter: &DeadLetterFilter,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, CatalogError> {
+        self.through(self.inner.dead_letters(filter, before, limit)).await
+    }
+
+    async fn dead_letter(&self, id: i64) -> Result<Option<DeadLetter>, CatalogError> {
+        self.through(self.inner.dead_letter(id)).await
+    }
+
+    async fn delete_dead_letter(&self, id: i64) -> Result<bool, CatalogError> {
+        self.through(self.inner.delete_dead_letter(id)).await
+    }
+
+    async fn resend(&self, filter: &DeadLetterFilter, id: Option<i64>) -> Result<u64, CatalogError> {
+        self.through(self.inner.resend(filter, id)).await
+    }
+
+    async fn resending(&self, key: &AccountKey, limit: usize) -> Result<Vec<DeadLetter>, CatalogError> {
+        self.through(self.inner.resending(key, limit)).await
+    }
+
+    async fn settle_resent(&self, key: &AccountKey, outcomes: &[Resent]) -> Result<(), CatalogError> {
+        self.through(self.inner.settle_resent(key, outcomes)).await
+    }
+}

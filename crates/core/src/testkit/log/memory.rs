@@ -1,0 +1,276 @@
+//! A log that keeps everything in memory. Cheap enough for thousands of simulated runs.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+use crate::event::{Offset, Record, Stream};
+use crate::log::{Append, Entry, EventLog, Extent, LogError, Lost, Partition, ReadLimit, Slice, Span};
+use crate::time::Timestamp;
+
+/// A handle on a log in memory. Dropping it is a crash: [`MemoryLog::reopen`] gives the next process's handle.
+pub struct MemoryLog {
+    store: Arc<Store>,
+    closed: AtomicBool,
+}
+
+struct Store {
+    partition: Partition,
+    trims: bool,
+    state: Mutex<State>,
+    /// Counts changes, so that whoever waits looks again.
+    changed: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct State {
+    start: u64,
+    places: VecDeque<Place>,
+    accepted: BTreeMap<Stream, u64>,
+    released: u64,
+    refusal: Option<LogError>,
+}
+
+enum Place {
+    Held(Record),
+    Lost(Stream),
+}
+
+impl State {
+    fn end(&self) -> u64 {
+        self.start + self.places.len() as u64
+    }
+
+    fn take(&mut self, entry: &Entry<'_>) -> Span {
+        let first = self.end();
+        let origin = Arc::new(entry.origin.clone());
+        for (offset, event) in (first..).zip(entry.events) {
+            self.places.push_back(Place::Held(Record {
+                offset: Offset(offset),
+                stream: entry.stream.clone(),
+                received_at: entry.received_at,
+                origin: Arc::clone(&origin),
+                event: event.clone(),
+            }));
+        }
+        *self.accepted.entry(entry.stream.clone()).or_default() += entry.events.len() as u64;
+        Span {
+            first: Offset(first),
+            end: Offset(self.end()),
+        }
+    }
+}
+
+impl MemoryLog {
+    /// An empty log whose events are gone as soon as they are released.
+    pub fn new(partition: &str) -> Self {
+        Self::with(partition, true)
+    }
+
+    /// An empty log that keeps released events, as one with a long retention does.
+    pub fn keeping(partition: &str) -> Self {
+        Self::with(partition, false)
+    }
+
+    fn with(partition: &str, trims: bool) -> Self {
+        let store = Store {
+            partition: Partition(partition.into()),
+            trims,
+            state: Mutex::default(),
+            changed: watch::Sender::new(0),
+        };
+        Self {
+            store: Arc::new(store),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    /// Another handle on the same events, as after a restart.
+    pub fn reopen(&self) -> Self {
+        Self {
+            store: Arc::clone(&self.store),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    /// Ends this handle; what waits on it returns.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        self.store.changed.send_modify(|count| *count += 1);
+    }
+
+    /// Damages these offsets: their events were accepted and cannot be read any more.
+    pub fn lose(&self, offsets: Range<u64>) {
+        let mut state = self.state();
+        let start = state.start;
+        for (offset, place) in (start..).zip(&mut state.places) {
+            if let Place::Held(record) = place
+                && offsets.contains(&offset)
+            {
+                *place = Place::Lost(record.stream.clone());
+            }
+        }
+    }
+
+    /// From now on appends fail so; `None` ends it.
+    pub fn refuse(&self, error: Option<LogError>) {
+        self.state().refusal = error;
+    }
+
+    /// Everything before this has been released.
+    pub fn released(&self) -> Offset {
+        Offset(self.state().released)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.store.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn check_open(&self) -> Result<(), LogError> {
+        match self.closed.load(Ordering::SeqCst) {
+            true => Err(LogError::Closed),
+            false => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl Append for MemoryLog {
+    async fn append(&self, entry: Entry<'_>) -> Result<Span, LogError> {
+        self.check_open()?;
+        let span = {
+            let mut state = self.state();
+            if let Some(error) = &state.refusal {
+                return Err(error.clone());
+            }
+            state.take(&entry)
+        };
+        self.store.changed.send_modify(|count| *count += 1);
+        Ok(span)
+    }
+}
+
+#[async_trait]
+impl EventLog for MemoryLog {
+    fn partitions(&self) -> Vec<Partition> {
+        vec![self.store.partition.clone()]
+    }
+
+    fn extent(&self, _partition: &Partition) -> Extent {
+        let state = self.state();
+        Extent {
+            start: Offset(state.start),
+            end: Offset(state.end()),
+            accepted: state.accepted.clone(),
+        }
+    }
+
+    async fn read(&self, _partition: &Partition, from: Offset, limit: ReadLimit) -> Result<Slice, LogError> {
+        self.check_open()?;
+        let state = self.state();
+        if from.0 < state.start {
+            return Err(LogError::Trimmed {
+                start: Offset(state.start),
+            });
+        }
+        Ok(slice(&state, from, limit))
+    }
+
+    async fn wait(&self, _partition: &Partition, from: Offset) -> Result<(), LogError> {
+        let mut changes = self.store.changed.subscribe();
+        loop {
+            self.check_open()?;
+            if from.0 < self.state().end() {
+                return Ok(());
+            }
+            changes.changed().await.map_err(|_| LogError::Closed)?;
+        }
+    }
+
+    async fn seek(&self, _partition: &Partition, time: Timestamp) -> Result<Offset, LogError> {
+        self.check_open()?;
+        let state = self.state();
+        let late = |place: &Place| matches!(place, Place::Held(record) if record.received_at >= time);
+        let index = state.places.iter().position(late).unwrap_or(state.places.len());
+        Ok(Offset(state.start + index as u64))
+    }
+
+    async fn release(&self, _partition: &Partition, before: Offset) -> Result<(), LogError> {
+        self.check_open()?;
+        let mut state = self.state();
+        state.released = state.released.max(before.0.min(state.end()));
+        while self.store.trims && state.start < state.released {
+            state.places.pop_front();
+            state.start += 1;
+        }
+        Ok(())
+    }
+}
+
+fn slice(state: &State, from: Offset, limit: ReadLimit) -> Slice {
+    let mut slice = Slice {
+        end: from,
+        ..Slice::default()
+    };
+    let mut bytes = 0;
+    for place in state.places.iter().skip((from.0 - state.start) as usize) {
+        match place {
+            Place::Held(record) => {
+                bytes += record.event.body.len();
+                let full = slice.records.len() >= limit.max_events || bytes > limit.max_bytes;
+                if full && !slice.records.is_empty() {
+                    break;
+                }
+                slice.records.push(record.clone());
+            }
+            Place::Lost(stream) => tell(&mut slice.lost, stream),
+        }
+        slice.end = slice.end.next();
+    }
+    slice
+}
+
+fn tell(lost: &mut Vec<Lost>, stream: &Stream) {
+    match lost.iter_mut().find(|known| known.stream == *stream) {
+        Some(known) => known.count += 1,
+        None => lost.push(Lost {
+            stream: stream.clone(),
+            count: 1,
+            detail: "damaged by a test".to_owned(),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Sample, contract};
+    use super::*;
+
+    #[tokio::test]
+    async fn a_log_in_memory_keeps_the_contract_whether_it_trims_or_not() {
+        contract(async || MemoryLog::new("memory"), async |log| log.reopen()).await;
+        contract(async || MemoryLog::keeping("memory"), async |log| log.reopen()).await;
+    }
+
+    #[tokio::test]
+    async fn what_is_lost_is_told_in_the_slice_it_belongs_to() {
+        let log = MemoryLog::new("memory");
+        let sample = Sample::new("events", 5);
+        log.append(sample.entry()).await.unwrap();
+        log.lose(1..3);
+        let partition = log.partitions().remove(0);
+        let limit = ReadLimit {
+            max_events: 2,
+            max_bytes: 1 << 20,
+        };
+        let slice = log.read(&partition, Offset(0), limit).await.unwrap();
+        assert_eq!(slice.records.len(), 2);
+        assert_eq!((slice.end, slice.lost[0].count), (Offset(4), 2));
+        let rest = log.read(&partition, slice.end, limit).await.unwrap();
+        assert_eq!((rest.records.len(), rest.lost.len()), (1, 0));
+    }
+}
