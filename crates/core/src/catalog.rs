@@ -93,7 +93,8 @@ pub struct DeadLetter {
     pub id: i64,
     /// The account that it counts in.
     pub key: AccountKey,
-    /// How many events it stands for: 1, or more where damage on disk took the events themselves.
+    /// How many events of its account's `dead` it stands for: 1; more where damage on disk took the events themselves;
+    /// 0 for what a replay brought, which was accounted for when it was first delivered.
     pub count: u64,
     /// The stream it came by.
     pub stream: Stream,

@@ -8,11 +8,14 @@
 //! [`catalog`]; [`ledger`] keeps the account: accepted = delivered + dead + pending.
 
 pub mod catalog;
+pub mod delivery;
 pub mod event;
 pub mod formats;
 pub mod intake;
+pub mod ledger;
 pub mod log;
 pub mod observe;
+pub mod row_id;
 pub mod sink;
 pub mod time;
 pub mod world;

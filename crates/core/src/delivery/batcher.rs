@@ -1,0 +1,142 @@
+//! Cuts what a sink takes of the log into batches: by count, by bytes, and by age.
+//!
+//! **Constraint.** Nothing here waits or asks for the time: the same records and the same calls give the same cuts.
+
+use std::time::Duration;
+
+use crate::event::{Offset, Record};
+use crate::log::Lost;
+use crate::time::Timestamp;
+
+use super::route::{Passage, Route};
+
+/// How large a batch may become, how long it may wait, and how many may be on their way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchLimits {
+    /// Events in a batch.
+    pub max_events: usize,
+    /// Bytes of the events' bodies in a batch; an event that is larger makes a batch of its own.
+    pub max_bytes: usize,
+    /// A batch is closed when its first event has waited so long.
+    pub max_age: Duration,
+    /// Batches handed to the sink at once.
+    pub in_flight: usize,
+    /// Events held in memory for the sink.
+    pub buffer_max_events: usize,
+    /// Bytes of bodies held in memory for the sink.
+    pub buffer_max_bytes: usize,
+}
+
+impl Default for BatchLimits {
+    fn default() -> Self {
+        Self {
+            max_events: 1_000,
+            max_bytes: 4 << 20,
+            max_age: Duration::from_secs(10),
+            in_flight: 10,
+            buffer_max_events: 100_000,
+            buffer_max_bytes: 32 << 20,
+        }
+    }
+}
+
+/// A batch before it has a name: all between two offsets that the sink takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cut {
+    /// Its first offset.
+    pub first: Offset,
+    /// The offset after its last.
+    pub end: Offset,
+    /// What the sink takes of it; may be nothing, where others' events were passed over.
+    pub records: Vec<Record>,
+    /// Events the sink would have taken, that are no longer readable.
+    pub lost: Vec<Lost>,
+    /// Bytes of the records' bodies.
+    pub bytes: usize,
+}
+
+impl Cut {
+    /// When its first event came in.
+    pub fn oldest_at(&self) -> Option<Timestamp> {
+        self.records.first().map(|record| record.received_at)
+    }
+}
+
+/// Gathers records until a batch is full.
+pub struct Batcher {
+    limits: BatchLimits,
+    open: Cut,
+    waiting_since: Option<Timestamp>,
+}
+
+impl Batcher {
+    /// Begins at `first`.
+    pub fn new(limits: BatchLimits, first: Offset) -> Self {
+        Self { limits, open: Cut { first, end: first, ..Cut::default() }, waiting_since: None }
+    }
+
+    /// The place from which to read on.
+    pub fn end(&self) -> Offset {
+        self.open.end
+    }
+
+    /// When the oldest gathered event came in.
+    pub fn oldest_at(&self) -> Option<Timestamp> {
+        self.open.oldest_at()
+    }
+
+    /// Since when the oldest gathered event has waited. Not later than it was gathered, so that a clock that jumped
+    /// back makes no event wait longer.
+    pub fn waiting_since(&self) -> Option<Timestamp> {
+        self.waiting_since
+    }
+
+    /// Whether something was read since the last cut, be it for this sink or not.
+    pub fn has_moved(&self) -> bool {
+        self.open.end > self.open.first
+    }
+
+    /// Takes in what was read, in order. Gives back the batch before this record where the record did not fit.
+    pub fn offer(&mut self, record: Record, route: &Route, now: Timestamp) -> Option<Cut> {
+        let next = record.offset.next();
+        if route.passage(&record) == Passage::Elsewhere {
+            self.open.end = next;
+            return None;
+        }
+        let size = record.event.body.len();
+        let full = self.open.records.len() >= self.limits.max_events
+            || (!self.open.records.is_empty() && self.open.bytes + size > self.limits.max_bytes);
+        let cut = if full {
+            self.open.end = record.offset;
+            self.cut()
+        } else {
+            None
+        };
+        self.waiting_since.get_or_insert(record.received_at.min(now));
+        self.open.bytes += size;
+        self.open.records.push(record);
+        self.open.end = next;
+        cut
+    }
+
+    /// Takes note of events that cannot be read, and that reading has come as far as `end`.
+    pub fn advance(&mut self, end: Offset, lost: Vec<Lost>, route: &Route) {
+        self.open.lost.extend(lost.into_iter().filter(|lost| route.takes(&lost.stream)));
+        self.open.end = self.open.end.max(end);
+    }
+
+    /// Closes the batch as it is, if anything was read since the last.
+    pub fn cut(&mut self) -> Option<Cut> {
+        if !self.has_moved() {
+            return None;
+        }
+        let end = self.open.end;
+        self.waiting_since = None;
+        Some(std::mem::replace(&mut self.open, Cut { first: end, end, ..Cut::default() }))
+    }
+
+    /// Whether nothing more would fit.
+    pub fn is_full(&self) -> bool {
+        self.open.records.len() >= self.limits.max_events || self.open.bytes >= self.limits.max_bytes
+    }
+}

@@ -1,0 +1,219 @@
+//! Delivery: from the log into one sink, with the effect of once.
+//!
+//! **Constraints.** A batch's bounds are recorded before it is first sent and never change; it is sent until each of
+//! its events is stored or refused for good; then its place, its counts and its dead letters are settled in one
+//! transaction. Whatever is dropped or killed in between is taken up again at the next start, under the same names.
+//!
+//! One [`Delivery`] serves one sink over one partition. It is a single future without tasks of its own: dropping it
+//! is the same as a crash. Its three parts run side by side: [`plan`] cuts batches and records them, [`send`] brings
+//! them to the sink, [`resend`] does the same for dead letters that a person wants sent again.
+
+mod batcher;
+mod persist;
+mod plan;
+mod resend;
+mod retry;
+mod route;
+mod send;
+
+use std::sync::Arc;
+
+use futures::StreamExt;
+use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc, watch};
+
+pub use batcher::{BatchLimits, Batcher, Cut};
+pub use retry::{Backoff, RetryPolicy};
+pub use route::{Passage, Route};
+
+use crate::catalog::{AccountKey, Catalog, CatalogError, DeadLetter, Opening, Plan, Settlement};
+use crate::event::Record;
+use crate::ledger::Ledger;
+use crate::log::{EventLog, LogError};
+use crate::observe::Observer;
+use crate::row_id::RowIds;
+use crate::sink::{Batch, BatchId, Sink};
+use crate::world::{Clock, Random};
+
+use persist::Persist;
+use send::Sender;
+
+/// What every delivery of a process shares.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// Where events come from.
+    pub log: Arc<dyn EventLog>,
+    /// Where progress is kept.
+    pub catalog: Arc<dyn Catalog>,
+    /// The accounts.
+    pub ledger: Arc<Ledger>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The dice.
+    pub random: Arc<dyn Random>,
+    /// Numbers for dead letters.
+    pub row_ids: Arc<RowIds>,
+    /// Who hears of it.
+    pub observer: Arc<dyn Observer>,
+}
+
+/// What is particular to one sink.
+#[derive(Clone)]
+pub struct Assignment {
+    /// The account to work on.
+    pub key: AccountKey,
+    /// What the account begins with, should it not be there yet.
+    pub opening: Opening,
+    /// What the sink takes.
+    pub route: Route,
+    /// How batches are made.
+    pub limits: BatchLimits,
+    /// When failed attempts are repeated.
+    pub retry: RetryPolicy,
+    /// Where they go.
+    pub sink: Arc<dyn Sink>,
+}
+
+/// Why a delivery ended before it was told to. Nothing is lost: it can be started again.
+#[derive(Debug, thiserror::Error)]
+pub enum DeliveryError {
+    /// The catalog cannot do its work until somebody mends it.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// The log no longer has what the account says comes next.
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
+
+/// Brings events from the log to one sink.
+pub struct Delivery {
+    surroundings: Surroundings,
+    assignment: Assignment,
+    persist: Persist,
+    sender: Sender,
+    resend_wanted: Arc<Notify>,
+}
+
+/// A batch that is recorded, with its place in memory.
+pub(crate) struct Planned {
+    plan: Plan,
+    cut: Cut,
+    _memory: Vec<OwnedSemaphorePermit>,
+}
+
+impl Delivery {
+    /// A delivery that has not begun. `resend_wanted` wakes it when dead letters were released to be sent again.
+    pub fn new(surroundings: Surroundings, assignment: Assignment, resend_wanted: Arc<Notify>) -> Self {
+        let Surroundings { ledger, clock, random, observer, .. } = surroundings.clone();
+        let backoff = Backoff::new(assignment.retry, clock.clone(), random.clone());
+        let (key, sink) = (assignment.key.clone(), assignment.sink.clone());
+        let sender = Sender { key, sink, backoff, ledger, clock: clock.clone(), observer };
+        let persist = Persist::new(clock, random);
+        Self { surroundings, assignment, persist, sender, resend_wanted }
+    }
+
+    /// Runs until `stop` turns true and what was read by then is settled, or until the account's end is reached.
+    pub async fn run(&self, stop: watch::Receiver<bool>) -> Result<(), DeliveryError> {
+        let Assignment { key, opening, route, limits, .. } = &self.assignment;
+        let catalog = self.surroundings.catalog.as_ref();
+        let account = self.persist.until_done(|| catalog.open_account(key, opening)).await?;
+        let unsettled = self.persist.until_done(|| catalog.unsettled(key)).await?;
+        self.surroundings.ledger.open(account.clone(), Some(route.clone()));
+
+        let (to_send, planned) = mpsc::channel(limits.in_flight.max(1));
+        let planner = plan::Planner::new(&self.surroundings, &self.assignment, &self.persist);
+        let planning = planner.run(account, unsettled, to_send, stop.clone());
+        let sending = self.send_all(planned);
+        let resending = async {
+            match opening.until {
+                None => self.resend_until(stop).await,
+                // What a replay has refused is sent again by the sink's main delivery.
+                Some(_) => Ok(()),
+            }
+        };
+        tokio::try_join!(planning, sending, resending).map(|_| ())
+    }
+
+    /// Sends and settles what is planned, so many at a time, until no more comes.
+    async fn send_all(&self, mut planned: mpsc::Receiver<Planned>) -> Result<(), DeliveryError> {
+        let in_flight = self.assignment.limits.in_flight.max(1);
+        let stream = futures::stream::poll_fn(|context| planned.poll_recv(context));
+        let mut done = stream.map(|planned| self.send_one(planned)).buffer_unordered(in_flight);
+        while let Some(settled) = done.next().await {
+            settled?;
+        }
+        Ok(())
+    }
+
+    async fn send_one(&self, planned: Planned) -> Result<(), DeliveryError> {
+        let Planned { plan, cut, .. } = &planned;
+        let first_at = self.surroundings.clock.now();
+        let delivered = match cut.records.is_empty() {
+            true => send::Delivered::default(),
+            false => self.sender.send(batch(plan, cut.records.clone())).await,
+        };
+        let mut dead = self.lost_letters(cut, first_at);
+        dead.extend(delivered.refused.into_iter().map(|refused| self.dead_letter(refused, first_at)));
+        let settlement = Settlement {
+            plan: plan.clone(),
+            delivered: delivered.stored,
+            duplicates: delivered.duplicates,
+            filtered: 0,
+            dead,
+        };
+        self.settle(&settlement).await
+    }
+
+    async fn settle(&self, settlement: &Settlement) -> Result<(), DeliveryError> {
+        let Surroundings { catalog, ledger, log, .. } = &self.surroundings;
+        self.persist.until_done(|| catalog.settle(settlement)).await?;
+        ledger.settled(settlement);
+        let partition = &self.assignment.key.partition;
+        if let Some(before) = ledger.settled_before(partition)
+            && let Err(error) = log.release(partition, before).await
+        {
+            tracing::warn!(%error, "the log could not be trimmed; it is tried again with the next batch");
+        }
+        Ok(())
+    }
+
+    fn dead_letter(&self, refused: send::Refused, first_at: crate::time::Timestamp) -> DeadLetter {
+        let send::Refused { record, refusal, attempts } = refused;
+        let key = &self.assignment.key;
+        DeadLetter {
+            id: self.surroundings.row_ids.next(),
+            key: AccountKey::main(&key.sink, &key.partition),
+            // What a replay brings was accounted for when it was first delivered.
+            count: u64::from(key.lane.is_empty()),
+            stream: record.stream.clone(),
+            record: Some(record),
+            reason: refusal.reason,
+            detail: refusal.detail,
+            attempts,
+            first_at,
+            last_at: self.surroundings.clock.now(),
+        }
+    }
+
+    fn lost_letters(&self, cut: &Cut, at: crate::time::Timestamp) -> Vec<DeadLetter> {
+        let letter = |lost: &crate::log::Lost| DeadLetter {
+            id: self.surroundings.row_ids.next(),
+            key: self.assignment.key.clone(),
+            count: lost.count,
+            stream: lost.stream.clone(),
+            record: None,
+            reason: "log_damaged".to_owned(),
+            detail: lost.detail.clone(),
+            attempts: 0,
+            first_at: at,
+            last_at: at,
+        };
+        let concerned = self.assignment.key.lane.is_empty();
+        cut.lost.iter().filter(|_| concerned).map(letter).collect()
+    }
+}
+
+fn batch(plan: &Plan, records: Vec<Record>) -> Batch {
+    let AccountKey { sink, partition, lane } = plan.key.clone();
+    let part = if lane.is_empty() { lane } else { format!("@{lane}") };
+    Batch { id: BatchId { sink, partition, first: plan.first, end: plan.end, part }, records }
+}

@@ -1,0 +1,222 @@
+//! Reads the log, cuts batches, and records their bounds before anybody sees them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+
+use crate::catalog::{Account, Plan};
+use crate::event::Offset;
+use crate::log::{LogError, ReadLimit};
+use crate::time::Timestamp;
+
+use super::batcher::{Batcher, Cut};
+use super::persist::Persist;
+use super::{Assignment, DeliveryError, Planned, Surroundings};
+
+/// Memory is accounted in steps of this many bytes.
+const MEMORY_UNIT_BYTES: usize = 1024;
+
+/// How long others' events are passed over before that is written down.
+const PASSING_OVER_MAX: Duration = Duration::from_secs(10);
+
+pub(super) struct Planner<'a> {
+    surroundings: &'a Surroundings,
+    assignment: &'a Assignment,
+    persist: &'a Persist,
+    events: Arc<Semaphore>,
+    memory: Arc<Semaphore>,
+}
+
+/// What ended a wait.
+enum Wake {
+    MoreToRead,
+    Due,
+    Stop,
+}
+
+impl<'a> Planner<'a> {
+    pub fn new(surroundings: &'a Surroundings, assignment: &'a Assignment, persist: &'a Persist) -> Self {
+        let limits = assignment.limits;
+        let events = Arc::new(Semaphore::new(permits(limits.buffer_max_events)));
+        let memory = Arc::new(Semaphore::new(permits(limits.buffer_max_bytes / MEMORY_UNIT_BYTES)));
+        Self { surroundings, assignment, persist, events, memory }
+    }
+
+    /// Takes up the batches under way, then plans on until `stop` or the account's end.
+    pub async fn run(
+        &self,
+        account: Account,
+        unsettled: Vec<Plan>,
+        to_send: mpsc::Sender<Planned>,
+        mut stop: watch::Receiver<bool>,
+    ) -> Result<(), DeliveryError> {
+        // All of them hold the log before the first is settled.
+        for plan in &unsettled {
+            self.surroundings.ledger.planned(&plan.key, plan.first, plan.end, None);
+        }
+        for plan in unsettled {
+            let cut = self.read_again(&plan).await?;
+            let memory = self.room_for(&cut).await;
+            self.surroundings.ledger.planned(&plan.key, plan.first, plan.end, cut.oldest_at());
+            if to_send.send(Planned { plan, cut, _memory: memory }).await.is_err() || *stop.borrow() {
+                return Ok(());
+            }
+        }
+        let mut batcher = Batcher::new(self.assignment.limits, account.planned);
+        let until = account.opening.until;
+        while until.is_none_or(|until| batcher.end() < until) && !*stop.borrow() {
+            let cuts = self.read(&mut batcher, until).await?;
+            let idle = cuts.is_empty();
+            self.hand_over(cuts, &to_send).await?;
+            self.note_gathering(&batcher);
+            match if idle { self.wait(&batcher, &mut stop).await } else { Wake::MoreToRead } {
+                Wake::MoreToRead => {}
+                Wake::Due => self.hand_over(batcher.cut().into_iter().collect(), &to_send).await?,
+                Wake::Stop => break,
+            }
+        }
+        self.hand_over(batcher.cut().into_iter().collect(), &to_send).await
+    }
+
+    /// The batch as it was when it was planned: its bounds are recorded, and the log does not change.
+    async fn read_again(&self, plan: &Plan) -> Result<Cut, DeliveryError> {
+        let Assignment { route, limits, .. } = self.assignment;
+        let unlimited = super::BatchLimits { max_events: usize::MAX, max_bytes: usize::MAX, ..*limits };
+        let mut batcher = Batcher::new(unlimited, plan.first);
+        while batcher.end() < plan.end {
+            let before = batcher.end();
+            self.read(&mut batcher, Some(plan.end)).await?;
+            if batcher.end() == before {
+                break;
+            }
+        }
+        batcher.advance(plan.end, Vec::new(), route);
+        Ok(batcher.cut().unwrap_or_default())
+    }
+
+    /// Reads once, and gives the batches that it filled.
+    async fn read(&self, batcher: &mut Batcher, until: Option<Offset>) -> Result<Vec<Cut>, DeliveryError> {
+        let Assignment { key, route, limits, .. } = self.assignment;
+        let room = until.map_or(usize::MAX, |until| (until.0 - batcher.end().0) as usize);
+        let limit = ReadLimit {
+            max_events: limits.max_events.saturating_mul(limits.in_flight.max(1)).min(room),
+            max_bytes: limits.max_bytes,
+        };
+        let slice = match self.surroundings.log.read(&key.partition, batcher.end(), limit).await {
+            Ok(slice) => slice,
+            Err(LogError::Retry { reason, after }) => {
+                tracing::warn!(sink = %key.sink, error = %reason, "the log could not be read; it is tried again");
+                self.surroundings.clock.sleep(after).await;
+                return Ok(Vec::new());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let now = self.surroundings.clock.now();
+        let offered = slice.records.into_iter().filter_map(|record| batcher.offer(record, route, now));
+        let mut cuts: Vec<Cut> = offered.collect();
+        batcher.advance(slice.end, slice.lost, route);
+        if batcher.is_full() {
+            cuts.extend(batcher.cut());
+        }
+        Ok(cuts)
+    }
+
+    /// Records the cuts' bounds, durably, then gives them on. Waits for room in memory before.
+    async fn hand_over(&self, cuts: Vec<Cut>, to_send: &mpsc::Sender<Planned>) -> Result<(), DeliveryError> {
+        let mut ready = Vec::new();
+        for cut in cuts {
+            if !self.has_room_for(&cut) {
+                // What is ready must go first: it is what makes room.
+                self.record(std::mem::take(&mut ready), to_send).await?;
+            }
+            let memory = self.room_for(&cut).await;
+            let plan = Plan { key: self.assignment.key.clone(), first: cut.first, end: cut.end };
+            ready.push(Planned { plan, cut, _memory: memory });
+        }
+        self.record(ready, to_send).await
+    }
+
+    async fn record(
+        &self,
+        ready: Vec<Planned>,
+        to_send: &mpsc::Sender<Planned>,
+    ) -> Result<(), DeliveryError> {
+        if ready.is_empty() {
+            return Ok(());
+        }
+        let plans: Vec<Plan> = ready.iter().map(|planned| planned.plan.clone()).collect();
+        self.persist.until_done(|| self.surroundings.catalog.plan(&plans)).await?;
+        for planned in &ready {
+            let Planned { plan, cut, .. } = planned;
+            self.surroundings.ledger.planned(&plan.key, plan.first, plan.end, cut.oldest_at());
+        }
+        for planned in ready {
+            if to_send.send(planned).await.is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn wait(&self, batcher: &Batcher, stop: &mut watch::Receiver<bool>) -> Wake {
+        let Surroundings { log, clock, .. } = self.surroundings;
+        let due = async {
+            match self.due_at(batcher) {
+                Some(due_at) => clock.sleep(due_at.since(clock.now())).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => Wake::Stop,
+            () = due => Wake::Due,
+            more = log.wait(&self.assignment.key.partition, batcher.end()) => match more {
+                Ok(()) => Wake::MoreToRead,
+                Err(_) => Wake::Stop,
+            },
+        }
+    }
+
+    /// When the gathered events have waited long enough.
+    fn due_at(&self, batcher: &Batcher) -> Option<Timestamp> {
+        match batcher.waiting_since() {
+            Some(since) => Some(since.after(self.assignment.limits.max_age)),
+            None => batcher.has_moved().then(|| self.surroundings.clock.now().after(PASSING_OVER_MAX)),
+        }
+    }
+
+    fn note_gathering(&self, batcher: &Batcher) {
+        self.surroundings.ledger.gathering(&self.assignment.key, batcher.oldest_at());
+    }
+
+    fn has_room_for(&self, cut: &Cut) -> bool {
+        let (events, memory) = self.need(cut);
+        self.events.available_permits() >= events as usize
+            && self.memory.available_permits() >= memory as usize
+    }
+
+    async fn room_for(&self, cut: &Cut) -> Vec<OwnedSemaphorePermit> {
+        let (events, memory) = self.need(cut);
+        let mut permits = Vec::with_capacity(2);
+        for (semaphore, count) in [(&self.events, events), (&self.memory, memory)] {
+            // The semaphores are never closed.
+            permits.extend(semaphore.clone().acquire_many_owned(count).await);
+        }
+        permits
+    }
+
+    /// An event that is larger than all of the memory takes all of it, rather than waiting for ever.
+    fn need(&self, cut: &Cut) -> (u32, u32) {
+        let limits = self.assignment.limits;
+        let events = permits(cut.records.len()).min(permits(limits.buffer_max_events));
+        let memory =
+            permits(cut.bytes / MEMORY_UNIT_BYTES).min(permits(limits.buffer_max_bytes / MEMORY_UNIT_BYTES));
+        (events as u32, memory as u32)
+    }
+}
+
+/// At least one, and no more than a semaphore can count.
+fn permits(count: usize) -> usize {
+    count.clamp(1, Semaphore::MAX_PERMITS.min(u32::MAX as usize))
+}

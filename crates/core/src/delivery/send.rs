@@ -1,0 +1,157 @@
+//! Hands one batch to its sink until each of its events is either stored or refused for good.
+//!
+//! A failed attempt is repeated with the same batch; a batch refused whole is divided until the guilty stand alone.
+
+use std::sync::Arc;
+
+use crate::catalog::AccountKey;
+use crate::event::Record;
+use crate::ledger::{Failure, Ledger, State};
+use crate::observe::Observer;
+use crate::sink::{Batch, Receipt, Refusal, Sink, SinkError, Verdict};
+use crate::world::Clock;
+
+use super::retry::Backoff;
+
+/// What sending needs to know of its sink.
+pub(super) struct Sender {
+    pub key: AccountKey,
+    pub sink: Arc<dyn Sink>,
+    pub backoff: Backoff,
+    pub ledger: Arc<Ledger>,
+    pub clock: Arc<dyn Clock>,
+    pub observer: Arc<dyn Observer>,
+}
+
+/// What became of a batch, all of it.
+#[derive(Default)]
+pub(super) struct Delivered {
+    pub stored: u64,
+    pub duplicates: u64,
+    pub refused: Vec<Refused>,
+}
+
+/// An event that the sink will not have.
+pub(super) struct Refused {
+    pub record: Record,
+    pub refusal: Refusal,
+    pub attempts: u32,
+}
+
+impl Sender {
+    /// Returns when every event of the batch is decided, however long that takes.
+    pub async fn send(&self, batch: Batch) -> Delivered {
+        let mut delivered = Delivered::default();
+        let mut parts = vec![(batch, 1)];
+        while let Some((part, attempt)) = parts.pop() {
+            let started = self.clock.now();
+            let answer = self.sink.deliver(&part).await;
+            match answer {
+                Ok(receipt) => {
+                    self.observer.answered(
+                        &self.key.sink,
+                        part.records.len(),
+                        self.clock.now().since(started),
+                    );
+                    if let Some((rest, reason)) = delivered.take_in(part, receipt, attempt) {
+                        self.pause(State::Retrying, reason, None).await;
+                        parts.push((rest, attempt + 1));
+                    } else {
+                        self.went_well();
+                    }
+                }
+                Err(SinkError::Refused(refusal)) => match divide(part) {
+                    Ok([first, second]) => parts.extend([(second, attempt), (first, attempt)]),
+                    Err(single) => {
+                        let alone = single.records.into_iter();
+                        delivered.refused.extend(alone.map(|record| Refused {
+                            record,
+                            refusal: refusal.clone(),
+                            attempts: attempt,
+                        }));
+                    }
+                },
+                Err(SinkError::Retry { cause, after }) => {
+                    self.pause(State::Retrying, format!("{cause:#}"), after).await;
+                    parts.push((part, attempt + 1));
+                }
+                Err(SinkError::Blocked { cause }) => {
+                    self.pause(State::Blocked, format!("{cause:#}"), None).await;
+                    parts.push((part, attempt + 1));
+                }
+            }
+        }
+        delivered
+    }
+
+    fn went_well(&self) {
+        if self.backoff.succeeded() {
+            tracing::info!(sink = %self.key.sink, "delivery goes on");
+            self.ledger.condition(&self.key, |condition| {
+                condition.state = State::Running;
+                condition.next_try_at = None;
+            });
+        }
+    }
+
+    async fn pause(&self, state: State, text: String, asked: Option<std::time::Duration>) {
+        let (delay, next_try_at) = self.backoff.failed(asked);
+        self.observer.attempt_failed(&self.key.sink);
+        tracing::warn!(sink = %self.key.sink, error = %text, retry_at = %next_try_at, "delivery failed; it is repeated");
+        let failure = Failure { text, at: self.clock.now() };
+        self.ledger.condition(&self.key, |condition| {
+            condition.state = state;
+            condition.last_error = Some(failure);
+            condition.next_try_at = Some(next_try_at);
+        });
+        self.backoff.wait(delay).await;
+    }
+}
+
+impl Delivered {
+    /// Counts what the sink answered; what it wants to have again later is given back, with its own words.
+    fn take_in(&mut self, batch: Batch, receipt: Receipt, attempts: u32) -> Option<(Batch, String)> {
+        self.stored += (batch.records.len() - receipt.exceptions.len()) as u64;
+        self.duplicates += receipt.duplicates;
+        if receipt.exceptions.is_empty() {
+            return None;
+        }
+        let mut again = Vec::new();
+        let mut reason = String::new();
+        let mut exceptions = receipt.exceptions.into_iter().peekable();
+        for (index, record) in batch.records.into_iter().enumerate() {
+            match exceptions.next_if(|exception| exception.index == index).map(|exception| exception.verdict)
+            {
+                None => {}
+                Some(Verdict::Refused(refusal)) => self.refused.push(Refused { record, refusal, attempts }),
+                Some(Verdict::Retry(words)) => {
+                    again.push(record);
+                    reason = words;
+                }
+            }
+        }
+        let mut id = batch.id;
+        id.part = format!("{}~{:016x}", id.part.split('~').next().unwrap_or_default(), fingerprint(&again));
+        (!again.is_empty()).then_some((Batch { id, records: again }, reason))
+    }
+}
+
+/// The two halves, or the batch itself where it is a single event.
+fn divide(mut batch: Batch) -> Result<[Batch; 2], Batch> {
+    if batch.records.len() < 2 {
+        return Err(batch);
+    }
+    let second = batch.records.split_off(batch.records.len() / 2);
+    let mut halves =
+        [Batch { id: batch.id.clone(), records: batch.records }, Batch { id: batch.id, records: second }];
+    for (half, mark) in halves.iter_mut().zip([".0", ".1"]) {
+        half.id.part.push_str(mark);
+    }
+    Ok(halves)
+}
+
+/// Tells sets of records apart (FNV-1a over their offsets), so that a part's name stands for its members.
+fn fingerprint(records: &[Record]) -> u64 {
+    let offsets = records.iter().flat_map(|record| record.offset.0.to_le_bytes());
+    offsets.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
