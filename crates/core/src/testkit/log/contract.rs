@@ -9,10 +9,7 @@ use crate::log::{Append, Entry, EventLog, LogError, Partition, ReadLimit, Slice}
 use crate::testkit::world::TestClock;
 use crate::time::Timestamp;
 
-const ALL: ReadLimit = ReadLimit {
-    max_events: usize::MAX,
-    max_bytes: usize::MAX,
-};
+const ALL: ReadLimit = ReadLimit { max_events: usize::MAX, max_bytes: usize::MAX };
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Runs the suite: `open` gives a new, empty log each time; `reopen` takes one through a clean restart.
@@ -133,11 +130,7 @@ async fn an_empty_log_gives_nothing<L: Append + EventLog>(log: &L) {
 }
 
 async fn what_is_appended_is_read_back<L: Append + EventLog>(log: &L) {
-    let samples = [
-        Sample::new("events", 1),
-        Sample::new("store", 3),
-        Sample::new("events", 1000),
-    ];
+    let samples = [Sample::new("events", 1), Sample::new("store", 3), Sample::new("events", 1000)];
     let mut end = 0;
     for sample in &samples {
         let span = log.append(sample.entry()).await.expect("an append");
@@ -210,10 +203,7 @@ async fn reading_begins_anywhere<L: Append + EventLog>(log: &L) {
         log.append(sample.entry()).await.expect("an append");
     }
     for from in (0..370).rev() {
-        let limit = ReadLimit {
-            max_events: 3,
-            max_bytes: usize::MAX,
-        };
+        let limit = ReadLimit { max_events: 3, max_bytes: usize::MAX };
         let records = read(log, from, limit).await.records;
         assert_eq!(records.len() as u64, 3.min(370 - from));
         sample.assert_holds(&records[0], (from % 37) as usize);

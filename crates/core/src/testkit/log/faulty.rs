@@ -126,10 +126,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_lying_append_fails_and_its_events_are_there() {
-        let odds = Odds {
-            append_lies: 100,
-            ..Odds::default()
-        };
+        let odds = Odds { append_lies: 100, ..Odds::default() };
         let log = wrapped(MemoryLog::new("memory"), odds);
         let sample = Sample::new("events", 3);
         let outcome = log.append(sample.entry()).await;
@@ -139,10 +136,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_same_seed_fails_at_the_same_calls() {
-        let odds = Odds {
-            append_fails: 50,
-            ..Odds::default()
-        };
+        let odds = Odds { append_fails: 50, ..Odds::default() };
         let mut runs = Vec::new();
         for _ in 0..2 {
             let log = wrapped(MemoryLog::new("memory"), odds);

@@ -58,10 +58,7 @@ impl State {
             }));
         }
         *self.accepted.entry(entry.stream.clone()).or_default() += entry.events.len() as u64;
-        Span {
-            first: Offset(first),
-            end: Offset(self.end()),
-        }
+        Span { first: Offset(first), end: Offset(self.end()) }
     }
 }
 
@@ -83,18 +80,12 @@ impl MemoryLog {
             state: Mutex::default(),
             changed: watch::Sender::new(0),
         };
-        Self {
-            store: Arc::new(store),
-            closed: AtomicBool::new(false),
-        }
+        Self { store: Arc::new(store), closed: AtomicBool::new(false) }
     }
 
     /// Another handle on the same events, as after a restart.
     pub fn reopen(&self) -> Self {
-        Self {
-            store: Arc::clone(&self.store),
-            closed: AtomicBool::new(false),
-        }
+        Self { store: Arc::clone(&self.store), closed: AtomicBool::new(false) }
     }
 
     /// Ends this handle; what waits on it returns.
@@ -162,20 +153,14 @@ impl EventLog for MemoryLog {
 
     fn extent(&self, _partition: &Partition) -> Extent {
         let state = self.state();
-        Extent {
-            start: Offset(state.start),
-            end: Offset(state.end()),
-            accepted: state.accepted.clone(),
-        }
+        Extent { start: Offset(state.start), end: Offset(state.end()), accepted: state.accepted.clone() }
     }
 
     async fn read(&self, _partition: &Partition, from: Offset, limit: ReadLimit) -> Result<Slice, LogError> {
         self.check_open()?;
         let state = self.state();
         if from.0 < state.start {
-            return Err(LogError::Trimmed {
-                start: Offset(state.start),
-            });
+            return Err(LogError::Trimmed { start: Offset(state.start) });
         }
         Ok(slice(&state, from, limit))
     }
@@ -212,10 +197,7 @@ impl EventLog for MemoryLog {
 }
 
 fn slice(state: &State, from: Offset, limit: ReadLimit) -> Slice {
-    let mut slice = Slice {
-        end: from,
-        ..Slice::default()
-    };
+    let mut slice = Slice { end: from, ..Slice::default() };
     let mut bytes = 0;
     for place in state.places.iter().skip((from.0 - state.start) as usize) {
         match place {
@@ -237,11 +219,7 @@ fn slice(state: &State, from: Offset, limit: ReadLimit) -> Slice {
 fn tell(lost: &mut Vec<Lost>, stream: &Stream) {
     match lost.iter_mut().find(|known| known.stream == *stream) {
         Some(known) => known.count += 1,
-        None => lost.push(Lost {
-            stream: stream.clone(),
-            count: 1,
-            detail: "damaged by a test".to_owned(),
-        }),
+        None => lost.push(Lost { stream: stream.clone(), count: 1, detail: "damaged by a test".to_owned() }),
     }
 }
 
@@ -263,10 +241,7 @@ mod tests {
         log.append(sample.entry()).await.unwrap();
         log.lose(1..3);
         let partition = log.partitions().remove(0);
-        let limit = ReadLimit {
-            max_events: 2,
-            max_bytes: 1 << 20,
-        };
+        let limit = ReadLimit { max_events: 2, max_bytes: 1 << 20 };
         let slice = log.read(&partition, Offset(0), limit).await.unwrap();
         assert_eq!(slice.records.len(), 2);
         assert_eq!((slice.end, slice.lost[0].count), (Offset(4), 2));
