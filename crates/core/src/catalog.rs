@@ -134,6 +134,8 @@ pub enum Resent {
     Delivered {
         /// The dead letter's number.
         id: i64,
+        /// Its [`DeadLetter::count`], which is delivered now.
+        count: u64,
         /// Whether it was there before.
         duplicate: bool,
     },
@@ -190,9 +192,13 @@ pub trait Catalog: Send + Sync + 'static {
     /// Removes a dead letter, whose events stay counted as dead. Whether it was there.
     async fn delete_dead_letter(&self, id: i64) -> Result<bool, CatalogError>;
 
-    /// Takes the matching dead letters that still have their bytes (of `id` only, where given) out of the account's
-    /// `dead`, to be sent again. How many.
-    async fn resend(&self, filter: &DeadLetterFilter, id: Option<i64>) -> Result<u64, CatalogError>;
+    /// Takes the matching dead letters that still have their bytes (of `id` only, where given) out of their accounts'
+    /// `dead`, to be sent again. Of which accounts, and how many events ([`DeadLetter::count`]) each.
+    async fn resend(
+        &self,
+        filter: &DeadLetterFilter,
+        id: Option<i64>,
+    ) -> Result<Vec<(AccountKey, u64)>, CatalogError>;
 
     /// Letters of the account that wait to be sent again, by rising number, at most `limit`.
     async fn resending(&self, key: &AccountKey, limit: usize) -> Result<Vec<DeadLetter>, CatalogError>;

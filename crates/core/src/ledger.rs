@@ -205,9 +205,9 @@ impl Ledger {
         self.with(key, |entry| {
             for outcome in outcomes {
                 match outcome {
-                    Resent::Delivered { duplicate, .. } => {
-                        entry.account.delivered += 1;
-                        entry.account.duplicates += u64::from(*duplicate);
+                    Resent::Delivered { count, duplicate, .. } => {
+                        entry.account.delivered += count;
+                        entry.account.duplicates += if *duplicate { *count } else { 0 };
                     }
                     Resent::Refused(letter) => entry.account.dead += letter.count,
                 }

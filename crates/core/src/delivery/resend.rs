@@ -66,7 +66,7 @@ impl Delivery {
                 None => {
                     let duplicate = duplicates > 0;
                     duplicates = duplicates.saturating_sub(1);
-                    Resent::Delivered { id: letter.id, duplicate }
+                    Resent::Delivered { id: letter.id, count: letter.count, duplicate }
                 }
             }
         };

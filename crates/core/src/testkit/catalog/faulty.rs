@@ -9,7 +9,8 @@ use anyhow::anyhow;
 use async_trait::async_trait;
 
 use crate::catalog::{
-    Account, AccountKey, Catalog, CatalogError, DeadLetter, DeadLetterFilter, Opening, Plan, Resent, Settlement,
+    Account, AccountKey, Catalog, CatalogError, DeadLetter, DeadLetterFilter, Opening, Plan, Resent,
+    Settlement,
 };
 use crate::sink::SinkName;
 use crate::testkit::world::SeededRandom;
@@ -59,7 +60,10 @@ impl<C: Catalog> FaultyCatalog<C> {
         }
     }
 
-    async fn through<T>(&self, call: impl Future<Output = Result<T, CatalogError>> + Send) -> Result<T, CatalogError> {
+    async fn through<T>(
+        &self,
+        call: impl Future<Output = Result<T, CatalogError>> + Send,
+    ) -> Result<T, CatalogError> {
         let throw = self.random.below(100);
         let healed = self.healed.load(Ordering::Relaxed);
         self.delay().await;

@@ -2,13 +2,15 @@
 //! uses a handle and starting anew with another is a restart.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::anyhow;
 use async_trait::async_trait;
 
 use crate::catalog::{
-    Account, AccountKey, Catalog, CatalogError, DeadLetter, DeadLetterFilter, Opening, Plan, Resent, Settlement,
+    Account, AccountKey, Catalog, CatalogError, DeadLetter, DeadLetterFilter, Opening, Plan, Resent,
+    Settlement,
 };
 use crate::event::Offset;
 use crate::sink::SinkName;
@@ -57,10 +59,10 @@ impl MemoryCatalog {
 impl Catalog for MemoryCatalog {
     async fn open_account(&self, key: &AccountKey, opening: &Opening) -> Result<Account, CatalogError> {
         let mut state = self.state();
-        let entry = state.accounts.entry(key.clone()).or_insert_with(|| Entry {
-            account: opened(key, opening),
-            plans: BTreeMap::new(),
-        });
+        let entry = state
+            .accounts
+            .entry(key.clone())
+            .or_insert_with(|| Entry { account: opened(key, opening), plans: BTreeMap::new() });
         Ok(entry.account.clone())
     }
 
@@ -79,13 +81,7 @@ impl Catalog for MemoryCatalog {
     async fn unsettled(&self, key: &AccountKey) -> Result<Vec<Plan>, CatalogError> {
         let state = self.state();
         let plans = state.accounts.get(key).into_iter().flat_map(|entry| &entry.plans);
-        Ok(plans
-            .map(|(&first, &end)| Plan {
-                key: key.clone(),
-                first,
-                end,
-            })
-            .collect())
+        Ok(plans.map(|(&first, &end)| Plan { key: key.clone(), first, end }).collect())
     }
 
     async fn settle(&self, settlement: &Settlement) -> Result<(), CatalogError> {
@@ -99,10 +95,9 @@ impl Catalog for MemoryCatalog {
         limit: usize,
     ) -> Result<Vec<DeadLetter>, CatalogError> {
         let state = self.state();
-        let page = state.letters.range(..before.unwrap_or(i64::MAX)).rev().map(|(_, kept)| kept);
-        let last = before.is_none().then(|| state.letters.get(&i64::MAX)).flatten();
-        let found = last.into_iter().chain(page);
-        let wanted = found.filter(|k| k.state != LetterState::Resending && matches(filter, &k.letter));
+        let below = before.map_or(Bound::Unbounded, Bound::Excluded);
+        let page = state.letters.range((Bound::Unbounded, below)).rev().map(|(_, kept)| kept);
+        let wanted = page.filter(|k| k.state != LetterState::Resending && matches(filter, &k.letter));
         Ok(wanted.take(limit).map(|kept| kept.letter.clone()).collect())
     }
 
@@ -194,10 +189,7 @@ impl State {
         entry.account.filtered += settlement.filtered;
         entry.account.dead += settlement.dead.iter().map(|letter| letter.count).sum::<u64>();
         for letter in &settlement.dead {
-            let kept = Kept {
-                letter: letter.clone(),
-                state: LetterState::Dead,
-            };
+            let kept = Kept { letter: letter.clone(), state: LetterState::Dead };
             self.letters.insert(letter.id, kept);
         }
         Ok(())
@@ -308,4 +300,48 @@ fn matches(filter: &DeadLetterFilter, letter: &DeadLetter) -> bool {
 
 fn broken(what: String) -> CatalogError {
     CatalogError::Broken(anyhow!(what))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testkit::catalog::{CatalogFaults, FaultyCatalog, Step, contract, hold_the_account};
+
+    #[tokio::test]
+    async fn keeps_the_contract() {
+        contract(async || MemoryCatalog::new()).await;
+    }
+
+    #[tokio::test]
+    async fn a_restart_finds_what_was_there() {
+        let catalog = MemoryCatalog::new();
+        let key = AccountKey::main(&SinkName("a".into()), &crate::log::Partition("p".into()));
+        catalog.open_account(&key, &Opening::default()).await.unwrap();
+        let after_restart = catalog.clone();
+        drop(catalog);
+        assert_eq!(after_restart.accounts().await.unwrap().len(), 1);
+    }
+
+    fn block_on<F: Future>(future: F) -> F::Output {
+        tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
+    }
+
+    proptest! {
+        #[test]
+        fn the_account_holds_whatever_is_asked(numbers in prop::collection::vec(any::<u64>(), 1..80)) {
+            let steps: Vec<_> = numbers.into_iter().map(Step::of).collect();
+            block_on(hold_the_account(&MemoryCatalog::new(), &steps));
+        }
+
+        #[test]
+        fn the_account_holds_when_answers_are_lost(
+            numbers in prop::collection::vec(any::<u64>(), 1..40), seed: u64,
+        ) {
+            let faults = CatalogFaults { failing_percent: 20, lying_percent: 30, ..CatalogFaults::default() };
+            let steps: Vec<_> = numbers.into_iter().map(Step::of).collect();
+            block_on(hold_the_account(&FaultyCatalog::new(MemoryCatalog::new(), faults, seed), &steps));
+        }
+    }
 }
