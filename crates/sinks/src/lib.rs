@@ -1,1 +1,15 @@
-//! placeholder
+//! The sinks: where events go.
+//!
+//! **Constraint.** Each implements [`weir_core::sink::Sink`] and knows neither the log nor the catalog nor another
+//! sink. What two of them share is here beside them: [`fields`] finds an event's columns in its bytes.
+
+pub mod blackhole;
+mod fields;
+//pub mod opensearch;
+pub mod sqlite;
+//mod tls;
+
+/// A setting that cannot be used; says which, why, and what would do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct SettingsError(pub String);

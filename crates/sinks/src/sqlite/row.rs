@@ -1,0 +1,38 @@
+//! One event as one row: its columns, ready to be bound.
+
+use std::borrow::Cow;
+
+use weir_core::event::Record;
+use weir_core::sink::Refusal;
+
+use crate::fields::Fields;
+
+/// The columns that are read from the event's bytes, beside the record that knows the others.
+pub(super) struct Row {
+    pub record: Record,
+    pub page: Option<Box<str>>,
+    pub event: Option<Box<str>>,
+    pub label: Option<Box<str>>,
+    pub target: Option<Box<str>>,
+    pub section: Option<Box<str>>,
+    pub param: Option<Box<str>>,
+    pub extra: Option<Box<str>>,
+}
+
+impl Row {
+    /// Reads a row; the event is refused where its bytes are not one JSON object.
+    pub fn read(record: Record) -> Result<Self, Refusal> {
+        let owned = |text: Option<Cow<'_, str>>| text.map(|text| Box::from(text.as_ref()));
+        let Fields { page, event, label, target, section, param, extra } = Fields::of(&record)?;
+        Ok(Self {
+            page: owned(page),
+            event: owned(event),
+            label: owned(label),
+            target: owned(target),
+            section: owned(section),
+            param: param.map(Box::from),
+            extra: owned(extra),
+            record,
+        })
+    }
+}
