@@ -31,12 +31,23 @@ fn nothing_is_left_for_later() {
         concat!("HA", "CK"),
         concat!("#[ig", "nore"),
     ];
-    let offends = |line: &str| words.iter().any(|word| line.contains(word)) && !line.contains("mktemp");
+    let offends = |line: &str| words.iter().any(|word| has_word(line, word));
     let lines = |file: &File| {
         let bad = file.text.lines().enumerate().filter(|(_, line)| offends(line));
         bad.map(|(index, line)| format!("{}:{}: {}", file.path, index + 1, line.trim())).collect::<Vec<_>>()
     };
     none(&written().iter().flat_map(lines).collect::<Vec<_>>(), "do it, or file it where others see it");
+}
+
+/// Whether the line has the word, and not as a part of a longer one.
+fn has_word(line: &str, word: &str) -> bool {
+    let joins = |letter: Option<char>| letter.is_some_and(char::is_alphanumeric);
+    let stands_alone = |at: usize| {
+        let after = &line[at + word.len()..];
+        !joins(line[..at].chars().next_back())
+            && !(joins(word.chars().next_back()) && joins(after.chars().next()))
+    };
+    line.match_indices(word).any(|(at, _)| stands_alone(at))
 }
 
 #[test]
