@@ -140,3 +140,66 @@ impl Batcher {
         self.open.records.len() >= self.limits.max_events || self.open.bytes >= self.limits.max_bytes
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::record;
+    use proptest::prelude::*;
+
+    fn limits(max_events: usize, max_bytes: usize) -> BatchLimits {
+        BatchLimits { max_events, max_bytes, ..BatchLimits::default() }
+    }
+
+    fn cuts(records: Vec<Record>, limits: BatchLimits, route: &Route) -> Vec<Cut> {
+        let mut batcher = Batcher::new(limits, Offset(0));
+        let now = Timestamp::from_micros(0);
+        let offered = records.into_iter().filter_map(|record| batcher.offer(record, route, now));
+        let mut cuts: Vec<Cut> = offered.collect();
+        cuts.extend(batcher.cut());
+        cuts
+    }
+
+    #[test]
+    fn an_event_over_the_limit_of_bytes_makes_a_batch_of_its_own() {
+        let records =
+            [1, 100, 1].iter().enumerate().map(|(at, size)| record(at as u64, "events", *size)).collect();
+        let sizes: Vec<usize> =
+            cuts(records, limits(10, 10), &Route::all()).iter().map(|cut| cut.bytes).collect();
+        assert_eq!(sizes, [1, 100, 1]);
+    }
+
+    #[test]
+    fn events_of_other_streams_are_passed_over_and_do_not_come_again() {
+        let records = vec![record(0, "telemetry", 1), record(1, "events", 1), record(2, "telemetry", 1)];
+        let cuts = cuts(records, limits(10, 10), &Route::all());
+        assert_eq!(cuts.len(), 1);
+        assert_eq!((cuts[0].first, cuts[0].end, cuts[0].records.len()), (Offset(0), Offset(3), 1));
+    }
+
+    proptest! {
+        #[test]
+        fn cuts_are_contiguous_whole_and_within_limits(
+            events in prop::collection::vec((any::<bool>(), 1_usize..50), 0..200),
+            max_events in 1_usize..20,
+            max_bytes in 1_usize..100,
+        ) {
+            let stream = |mine: &bool| if *mine { "events" } else { "telemetry" };
+            let all = events.iter().enumerate().map(|(at, (mine, size))| record(at as u64, stream(mine), *size));
+            let records: Vec<Record> = all.collect();
+            let route = Route::all();
+            let mine: Vec<Record> = records.iter().filter(|record| route.takes(&record.stream)).cloned().collect();
+            let cuts = cuts(records, limits(max_events, max_bytes), &route);
+            prop_assert_eq!(cuts.first().map_or(0, |cut| cut.first.0), 0);
+            prop_assert_eq!(cuts.last().map_or(0, |cut| cut.end.0), events.len() as u64);
+            prop_assert!(cuts.windows(2).all(|pair| pair[0].end == pair[1].first));
+            for cut in &cuts {
+                prop_assert!(cut.records.len() <= max_events);
+                prop_assert!(cut.bytes <= max_bytes || cut.records.len() == 1);
+                prop_assert!(cut.records.iter().all(|r| cut.first <= r.offset && r.offset < cut.end));
+            }
+            let delivered: Vec<Record> = cuts.into_iter().flat_map(|cut| cut.records).collect();
+            prop_assert_eq!(delivered, mine);
+        }
+    }
+}

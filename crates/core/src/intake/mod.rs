@@ -4,6 +4,8 @@
 //! unless the client asked for all or nothing.
 
 mod rules;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

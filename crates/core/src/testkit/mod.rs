@@ -3,5 +3,8 @@
 
 pub mod catalog;
 pub mod log;
+mod record;
 pub mod sink;
 pub mod world;
+
+pub use record::record;

@@ -122,7 +122,11 @@ impl<C: Catalog> Catalog for FaultyCatalog<C> {
         self.through(self.inner.delete_dead_letter(id)).await
     }
 
-    async fn resend(&self, filter: &DeadLetterFilter, id: Option<i64>) -> Result<u64, CatalogError> {
+    async fn resend(
+        &self,
+        filter: &DeadLetterFilter,
+        id: Option<i64>,
+    ) -> Result<Vec<(AccountKey, u64)>, CatalogError> {
         self.through(self.inner.resend(filter, id)).await
     }
 
