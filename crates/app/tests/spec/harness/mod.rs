@@ -1,0 +1,48 @@
+//! Drives the real binary, and the real servers around it, from outside.
+//!
+//! Every wait has a limit, every load is bounded in count and time, and whatever was started is ended by its own
+//! process id when the test is over.
+
+mod answer;
+mod load;
+mod machine;
+mod metrics;
+mod opensearch;
+mod process;
+mod proxy;
+mod setup;
+mod weir;
+
+pub use answer::{Answer, Client};
+pub use load::{Load, Sent};
+pub use machine::{Tmpfs, skipped};
+pub use metrics::{Account, Metrics};
+pub use opensearch::OpenSearch;
+pub use process::Process;
+pub use proxy::{Fault, FaultProxy};
+pub use setup::Setup;
+pub use weir::Weir;
+
+use std::net::TcpListener;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// Waits until `done` says so; fails, naming `what`, when that takes longer than `limit`.
+#[track_caller]
+pub fn until(limit: Duration, what: &str, mut done: impl FnMut() -> bool) {
+    let deadline = Instant::now() + limit;
+    while !done() {
+        assert!(Instant::now() < deadline, "waited {limit:?} in vain: {what}");
+        sleep(Duration::from_millis(20));
+    }
+}
+
+/// A port of 127.0.0.1 that is free now.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// `10` by default; from the environment where somebody wants more, or fewer.
+pub fn from_environment(name: &str, default: usize) -> usize {
+    std::env::var(name).ok().map_or(default, |text| text.parse().unwrap())
+}

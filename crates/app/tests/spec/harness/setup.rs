@@ -1,0 +1,64 @@
+//! What a Weir is started with.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Settings, environment and key of a Weir under test. What is not said is as a newcomer finds it.
+#[derive(Clone, Default)]
+pub struct Setup {
+    pub(super) toml: String,
+    pub(super) dotenv: String,
+    pub(super) environment: Vec<(String, String)>,
+    pub(super) arguments: Vec<String>,
+    pub(super) port: Option<u16>,
+    pub(super) directory: Option<PathBuf>,
+    pub(super) ready_within: Option<Duration>,
+}
+
+impl Setup {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The text of `weir.toml`.
+    pub fn toml(mut self, text: impl Into<String>) -> Self {
+        self.toml = text.into();
+        self
+    }
+
+    /// The text of `.env`. It decides about the port, which is then told with [`Self::port`].
+    pub fn dotenv(mut self, text: &str) -> Self {
+        text.clone_into(&mut self.dotenv);
+        self
+    }
+
+    /// A variable of the environment, which is otherwise empty.
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The port it will listen on by its settings; without this it is given one that is free.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = Some(port);
+        self
+    }
+
+    /// Where it runs; a temporary directory otherwise.
+    pub fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.directory = Some(directory.into());
+        self
+    }
+
+    /// Arguments of the command line.
+    pub fn arguments(mut self, arguments: &[&str]) -> Self {
+        self.arguments = arguments.iter().map(ToString::to_string).collect();
+        self
+    }
+
+    /// How long a start may take.
+    pub fn ready_within(mut self, limit: Duration) -> Self {
+        self.ready_within = Some(limit);
+        self
+    }
+}
