@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::{files, none, root};
+use super::{none, program, root};
 
 /// Two major versions of one library, and why that cannot be helped yet. Each must still be needed.
 const TWICE: [(&str, &str); 2] = [
@@ -100,7 +100,7 @@ fn the_core_does_no_io_and_reads_no_clock() {
 #[test]
 fn concrete_logs_catalogs_and_sinks_are_named_in_the_wiring_alone() {
     let concrete = ["weir_log::", "weir_catalog::", "weir_sinks::"];
-    let sources = files(&["crates/app/src"], &["rs"]);
+    let sources = program("crates/app/src");
     let sources = sources.iter().filter(|file| !file.path.contains("/wiring"));
     let found =
         sources.flat_map(|file| file.objections(|line| concrete.iter().any(|word| line.contains(word))));

@@ -56,18 +56,35 @@ impl File {
         lines.map(|(index, line)| (index + 1, line)).filter(|(_, line)| !line.trim_start().starts_with("//"))
     }
 
-    /// Whether it is compiled for tests only.
-    fn is_for_tests(&self) -> bool {
-        ["/tests/", "/testkit/", "/benches/", "/tests.rs", "/examples/"]
-            .iter()
-            .any(|part| self.path.contains(part))
-    }
-
     /// `path:line: text` for each line of code that the rule objects to.
     fn objections(&self, rule: impl Fn(&str) -> bool) -> Vec<String> {
         let bad = self.code().filter(|(_, line)| rule(line));
         bad.map(|(number, line)| format!("{}:{number}: {}", self.path, line.trim())).collect()
     }
+}
+
+/// The files that are part of the program: neither tests nor the kit for them.
+fn program(folder: &str) -> Vec<File> {
+    let mut sources = files(&[folder], &["rs"]);
+    let test_modules = sources.iter().flat_map(test_modules).collect::<Vec<_>>();
+    sources.retain(|file| {
+        let of_module = |module: &String| {
+            file.path.starts_with(&format!("{module}/")) || file.path == format!("{module}.rs")
+        };
+        !file.path.contains("/testkit/") && !test_modules.iter().any(of_module)
+    });
+    sources
+}
+
+/// Modules with files of their own that are compiled for tests only, as paths without an ending.
+fn test_modules(file: &File) -> Vec<String> {
+    let folder = match file.path.rsplit_once('/') {
+        Some((folder, "mod.rs" | "lib.rs" | "main.rs")) => folder,
+        _ => file.path.trim_end_matches(".rs"),
+    };
+    let declarations = file.text.split("#[cfg(test)]\nmod ").skip(1);
+    let named = declarations.filter_map(|rest| rest.lines().next()?.strip_suffix(';'));
+    named.map(|name| format!("{folder}/{name}")).collect()
 }
 
 /// Fails with the remedy and all objections, if there are any.
