@@ -1,0 +1,118 @@
+//! A text that must not be seen.
+
+use std::fmt;
+use std::io::Read;
+
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::nearest::nearest;
+use super::read::Failure;
+use super::variables::Variables;
+
+/// By this name the reader of the settings knows a secret, which may be `env:NAME` or `file:/path`.
+pub const NAME: &str = "Secret";
+
+const FILE_MAX_BYTES: u64 = 64 * 1024;
+
+/// A key, password or signing secret. Neither `{:?}`, `{}` nor serde shows it.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename = "Secret")]
+pub struct Secret(String);
+
+impl Secret {
+    /// Hides `text`.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text itself; for comparing and sending, never for showing.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether there is nothing in it but white space: such a one must admit nobody.
+    pub fn is_blank(&self) -> bool {
+        self.0.trim().is_empty()
+    }
+}
+
+/// What is shown in a secret's stead.
+pub const HIDDEN: &str = "(hidden)";
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(HIDDEN)
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(HIDDEN)
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(HIDDEN)
+    }
+}
+
+/// The secret that `text` is or points at.
+pub fn resolve(text: &str, variables: &Variables) -> Result<String, Failure> {
+    if let Some(name) = text.strip_prefix("env:") {
+        return from_variable(name.trim(), variables);
+    }
+    match text.strip_prefix("file:") {
+        Some(path) => from_file(path.trim()),
+        None => Ok(text.to_owned()),
+    }
+}
+
+fn from_variable(name: &str, variables: &Variables) -> Result<String, Failure> {
+    if let Some(variable) = variables.get(name) {
+        return Ok(variable.value.trim().to_owned());
+    }
+    let names = variables.layers().into_iter().flat_map(|layer| layer.keys().map(String::as_str));
+    let hint = nearest(name, names).map(|near| format!(" There is {near}."));
+    Err(Failure::new(
+        format!("wants the environment variable {name}, which is not set"),
+        format!("Set {name} in the environment or in .env.{}", hint.unwrap_or_default()),
+    ))
+}
+
+fn from_file(path: &str) -> Result<String, Failure> {
+    let read = || -> std::io::Result<String> {
+        let mut text = String::new();
+        std::fs::File::open(path)?.take(FILE_MAX_BYTES).read_to_string(&mut text)?;
+        Ok(text.trim().to_owned())
+    };
+    read().map_err(|error| {
+        Failure::new(
+            format!("wants the file {path}, which cannot be read: {error}"),
+            "Make the file, and let this user read it.",
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_shown_nowhere() {
+        let secret = Secret::new("hunter2");
+        let shown = format!("{secret} {secret:?} {}", serde_json::to_string(&secret).unwrap());
+        assert!(!shown.contains("hunter2"), "{shown}");
+        assert_eq!(secret.expose(), "hunter2");
+    }
+
+    #[test]
+    fn a_secret_may_lie_in_a_file_whose_line_end_is_not_part_of_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("key");
+        std::fs::write(&path, "hunter2\n").unwrap();
+        let text = format!("file:{}", path.display());
+        assert_eq!(resolve(&text, &Variables::default()).unwrap(), "hunter2");
+        assert_eq!(resolve("plain", &Variables::default()).unwrap(), "plain");
+    }
+}

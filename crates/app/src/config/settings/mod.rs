@@ -1,0 +1,146 @@
+//! The settings, typed and whole: one file a concern, each with its defaults and its checks.
+//!
+//! Plain data. Nothing here looks at the world, save that a check may see whether a named file is there.
+
+mod auth;
+mod catalog;
+mod log;
+mod server;
+mod sinks;
+mod streams;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use auth::{ApiKey, AuthSettings};
+pub use catalog::{CatalogLocation, CatalogSettings};
+pub use log::{Durability, LogSettings};
+pub use server::{AccessLogMode, MetricsAccess, ServerSettings};
+pub use sinks::{
+    BatchSettings, BlackholeSettings, OpenSearchSettings, RetrySettings, SINK_TYPES, SinkSettings,
+    SqliteSettings, StreamSelection, batch_max_age_default,
+};
+pub use streams::{BUILT_IN_STREAMS, StreamSettings};
+
+use super::duration;
+use super::key::Key;
+use super::problem::Report;
+
+/// All that can be set. `docs/configuration.md` tells of each key.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Where everything lies that Weir keeps.
+    pub data_dir: PathBuf,
+    /// The environment's name; part of the name of OpenSearch's index.
+    pub environment: String,
+    /// This instance's name; made and kept in the data directory when absent.
+    pub instance_id: Option<String>,
+    /// How long a stop may take to deliver what is buffered.
+    #[serde(with = "duration")]
+    pub shutdown_timeout: Duration,
+    /// What is logged: a level, or `target=level` pairs.
+    pub log_level: String,
+    /// How it is logged.
+    pub log_format: LogFormat,
+    /// HTTP.
+    pub server: ServerSettings,
+    /// Who is let in.
+    pub auth: AuthSettings,
+    /// The event log.
+    pub log: LogSettings,
+    /// The catalog.
+    pub catalog: CatalogSettings,
+    /// Streams beyond the built-in ones, by name.
+    pub streams: BTreeMap<String, StreamSettings>,
+    /// Where events go, by name.
+    pub sinks: BTreeMap<String, SinkSettings>,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Text on a terminal, JSON otherwise.
+    #[default]
+    Auto,
+    /// Text.
+    Text,
+    /// JSON in the Elastic Common Schema.
+    Json,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            data_dir: "data".into(),
+            environment: "development".to_owned(),
+            instance_id: None,
+            shutdown_timeout: Duration::from_secs(30),
+            log_level: "info".to_owned(),
+            log_format: LogFormat::Auto,
+            server: ServerSettings::default(),
+            auth: AuthSettings::default(),
+            log: LogSettings::default(),
+            catalog: CatalogSettings::default(),
+            streams: BTreeMap::new(),
+            sinks: BTreeMap::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// The names of the settings at the top, sections included.
+    pub const TOP_LEVEL: [&str; 12] = [
+        "data_dir",
+        "environment",
+        "instance_id",
+        "shutdown_timeout",
+        "log_level",
+        "log_format",
+        "server",
+        "auth",
+        "log",
+        "catalog",
+        "streams",
+        "sinks",
+    ];
+
+    /// Finds what is wrong although each value by itself could be read; takes out secrets that are blank.
+    pub(super) fn check(&mut self, report: &mut Report<'_>) {
+        self.check_top(report);
+        self.server.check(report);
+        self.auth.check(report);
+        self.log.check(report);
+        self.catalog.check(report);
+        streams::check(&self.streams, report);
+        sinks::check(self, report);
+    }
+
+    fn check_top(&self, report: &mut Report<'_>) {
+        if self.data_dir.as_os_str().is_empty() {
+            report.wrong(&Key::of(["data_dir"]), "is empty", "Name a directory, such as \"data\".");
+        }
+        let word = "Use 1 to 64 of a-z A-Z 0-9 _ - .";
+        if !is_word(&self.environment) {
+            report.wrong(&Key::of(["environment"]), "is not a plain word", word);
+        }
+        if self.instance_id.as_deref().is_some_and(|id| !is_word(id)) {
+            report.wrong(&Key::of(["instance_id"]), "is not a plain word", word);
+        }
+        if let Err(error) = crate::logging::parse_level(&self.log_level) {
+            let remedy =
+                "Write a level (error, warn, info, debug, trace), or pairs such as \"info,weir=debug\".";
+            report.wrong(&Key::of(["log_level"]), format!("is no log level: {error}"), remedy);
+        }
+    }
+}
+
+/// What can stand in names of files, indices and partitions.
+fn is_word(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    (1..=64).contains(&text.len()) && text.bytes().all(plain) && !text.starts_with('.')
+}

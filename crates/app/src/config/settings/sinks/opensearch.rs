@@ -1,0 +1,117 @@
+//! `type = "opensearch"`: a monthly index in OpenSearch or Elasticsearch.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{BatchSettings, RetrySettings, StreamSelection};
+use crate::config::duration;
+use crate::config::key::Key;
+use crate::config::problem::Report;
+use crate::config::secret::Secret;
+
+/// An index of OpenSearch or Elasticsearch, one document an event.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OpenSearchSettings {
+    /// The streams it takes.
+    #[serde(default)]
+    pub streams: StreamSelection,
+    /// `http://…` or `https://…`
+    pub url: String,
+    /// The index's name; `{environment}`, `{stream}`, `{year}`, `{month}` and `{day}` are filled in.
+    #[serde(default = "index_default")]
+    pub index: String,
+    /// For basic authentication.
+    #[serde(default)]
+    pub username: Option<String>,
+    /// For basic authentication.
+    #[serde(default)]
+    pub password: Option<Secret>,
+    /// An API key, as Elasticsearch gives it (encoded).
+    #[serde(default)]
+    pub api_key: Option<Secret>,
+    /// A file with the certificates (PEM) of who signed the server's; the system's when absent.
+    #[serde(default)]
+    pub ca: Option<PathBuf>,
+    /// Whether the index template is installed at start.
+    #[serde(default = "yes")]
+    pub install_template: bool,
+    /// Whether requests are compressed (gzip).
+    #[serde(default = "yes")]
+    pub compress: bool,
+    /// How long a request may take.
+    #[serde(default = "request_timeout_default", with = "duration")]
+    pub request_timeout: Duration,
+    /// How events are batched.
+    #[serde(default)]
+    pub batch: BatchSettings,
+    /// How it is tried again.
+    #[serde(default)]
+    pub retry: RetrySettings,
+}
+
+fn index_default() -> String {
+    "events_{environment}_{year}-{month}".to_owned()
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn request_timeout_default() -> Duration {
+    Duration::from_secs(30)
+}
+
+const INDEX_PARTS: [&str; 5] = ["environment", "stream", "year", "month", "day"];
+
+impl OpenSearchSettings {
+    pub(super) fn check(&self, key: &Key, report: &mut Report<'_>) {
+        let host = self.url.strip_prefix("http://").or_else(|| self.url.strip_prefix("https://"));
+        if host
+            .is_none_or(|host| host.is_empty() || host.starts_with('/') || host.contains(char::is_whitespace))
+        {
+            let remedy = "Write it as \"http://localhost:9200\" or \"https://…\".";
+            report.wrong(&key.child("url"), "is no http:// or https:// address", remedy);
+        }
+        self.check_index(&key.child("index"), report);
+        self.check_credentials(key, report);
+        report.not_zero(&key.child("request_timeout"), self.request_timeout.is_zero());
+        if let Some(ca) = self.ca.as_ref().filter(|ca| !ca.is_file()) {
+            let remedy = "Name a file with certificates (PEM), or leave it out for the system's.";
+            report.wrong(&key.child("ca"), format!("names no file: {}", ca.display()), remedy);
+        }
+    }
+
+    fn check_credentials(&self, key: &Key, report: &mut Report<'_>) {
+        if self.api_key.is_some() && (self.username.is_some() || self.password.is_some()) {
+            report.wrong(&key.child("api_key"), "stands beside `username` or `password`", "Keep one way in.");
+        }
+        if self.password.is_some() && self.username.is_none() {
+            report.wrong(&key.child("password"), "stands without `username`", "Add username = \"…\".");
+        }
+        if self.username.is_some() && self.password.is_none() {
+            report.wrong(&key.child("username"), "stands without `password`", "Add password = \"env:NAME\".");
+        }
+    }
+
+    fn check_index(&self, key: &Key, report: &mut Report<'_>) {
+        let wrong_part = self.index.split('{').skip(1).find(|rest| {
+            let name = rest.split('}').next().unwrap_or_default();
+            !rest.contains('}') || !INDEX_PARTS.contains(&name)
+        });
+        if let Some(rest) = wrong_part {
+            let remedy = "There are {environment}, {stream}, {year}, {month} and {day}.";
+            let name = rest.split('}').next().unwrap_or_default();
+            report.wrong(key, format!("has a part that cannot be filled in: {{{name}}}"), remedy);
+            return;
+        }
+        let plain: String =
+            self.index.split('{').map(|rest| rest.split_once('}').map_or(rest, |(_, text)| text)).collect();
+        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-' | b'.');
+        if self.index.is_empty() || !plain.bytes().all(allowed) || plain.starts_with(['_', '-', '.']) {
+            let remedy = "Use a-z 0-9 _ - . and none of the last three first, as OpenSearch has it.";
+            report.wrong(key, "cannot be an index's name", remedy);
+        }
+    }
+}

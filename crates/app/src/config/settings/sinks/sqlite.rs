@@ -1,0 +1,90 @@
+//! `type = "sqlite"`: a table in a file.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{BatchSettings, RetrySettings, SinkSettings, StreamSelection};
+use crate::config::duration;
+use crate::config::key::Key;
+use crate::config::problem::Report;
+use crate::config::settings::{CatalogLocation, Settings};
+
+/// A table in a SQLite file, one row an event.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SqliteSettings {
+    /// The streams it takes.
+    pub streams: StreamSelection,
+    /// The file; `events.db` in the data directory when absent.
+    pub path: PathBuf,
+    /// The table.
+    pub table: String,
+    /// How long rows are kept; for ever when absent.
+    #[serde(with = "duration::optional")]
+    pub retention: Option<Duration>,
+    /// How events are batched.
+    pub batch: BatchSettings,
+    /// How it is tried again.
+    pub retry: RetrySettings,
+}
+
+impl Default for SqliteSettings {
+    fn default() -> Self {
+        Self {
+            streams: StreamSelection::All,
+            path: "data/events.db".into(),
+            table: "events".to_owned(),
+            retention: None,
+            batch: BatchSettings::default(),
+            retry: RetrySettings::default(),
+        }
+    }
+}
+
+impl SqliteSettings {
+    pub(super) fn check(&self, key: &Key, report: &mut Report<'_>) {
+        if self.path.as_os_str().is_empty() {
+            report.wrong(&key.child("path"), "is empty", "Name a file, or leave it out for events.db.");
+        }
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        let begins_well = self.table.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        let reserved = self.table.to_ascii_lowercase().starts_with("sqlite_");
+        if !begins_well || !self.table.bytes().all(plain) || self.table.len() > 64 || reserved {
+            let remedy = "Use 1 to 64 of a-z A-Z 0-9 _, no digit first, and not sqlite_….";
+            report.wrong(&key.child("table"), format!("cannot be a table's name: {:?}", self.table), remedy);
+        }
+        if let Some(retention) = self.retention {
+            report.not_zero(&key.child("retention"), retention.is_zero());
+        }
+    }
+}
+
+/// No two sinks may fill one table, nor may one lie in the catalog's file.
+pub(super) fn check_distinct(settings: &Settings, report: &mut Report<'_>) {
+    let mut seen: Vec<(&str, &SqliteSettings)> = Vec::new();
+    let CatalogLocation::Sqlite(catalog) =
+        settings.catalog.location().unwrap_or_else(|_| CatalogLocation::Sqlite(PathBuf::new()));
+    for (name, sink) in &settings.sinks {
+        let SinkSettings::Sqlite(sink) = sink else { continue };
+        let key = Key::of(["sinks", name, "path"]);
+        let same_table = |(_, other): &&(&str, &SqliteSettings)| {
+            same_file(&other.path, &sink.path) && other.table.eq_ignore_ascii_case(&sink.table)
+        };
+        if let Some((other, _)) = seen.iter().find(same_table) {
+            let what = format!("has the same file and table as `sinks.{other}`");
+            report.wrong(&key, what, "Give one of them another `path` or `table`.");
+        }
+        if same_file(&catalog, &sink.path) {
+            let remedy = "Give the sink a file of its own: the catalog's is not to be filled by others.";
+            report.wrong(&key, "is the catalog's file", remedy);
+        }
+        seen.push((name, sink));
+    }
+}
+
+fn same_file(left: &Path, right: &Path) -> bool {
+    let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    whole(left) == whole(right)
+}
