@@ -80,11 +80,18 @@ impl Deliveries {
             tasks: Mutex::default(),
             stop: watch::Sender::new(false),
         });
-        deliveries.take_up_known_accounts().await?;
+        let mut accounts = deliveries.take_up_known_accounts().await?;
         for partition in deliveries.surroundings.log.partitions() {
             for sink in deliveries.sinks.values() {
-                deliveries.open(sink, &partition).await?;
+                accounts.push((sink.clone(), deliveries.open(sink, &partition).await?));
             }
+        }
+        // Every account holds the log before the first delivery could release any of it.
+        for (sink, account) in &accounts {
+            deliveries.hold(account, Some(sink.route.clone())).await?;
+        }
+        for (sink, account) in accounts {
+            deliveries.spawn(&sink, account);
         }
         Ok(deliveries)
     }
@@ -117,6 +124,7 @@ impl Deliveries {
             let key = AccountKey { sink: name.clone(), partition, lane: lane.clone() };
             let opening = Opening { from: first, until: Some(end), accepted_before: BTreeMap::new() };
             let account = catalog.open_account(&key, &opening).await?;
+            self.hold(&account, Some(sink.route.clone())).await?;
             self.spawn(sink, account);
             begun.push(Replay { lane, first, end });
         }
@@ -132,36 +140,39 @@ impl Deliveries {
         done.is_ok()
     }
 
-    /// Sinks that are gone still hold the log, and replays that were under way go on.
-    async fn take_up_known_accounts(&self) -> Result<(), CatalogError> {
+    /// Sinks that are gone still hold the log. Replays that were under way, which go on, are given back.
+    async fn take_up_known_accounts(&self) -> Result<Vec<(ConfiguredSink, Account)>, CatalogError> {
+        let mut replays = Vec::new();
         for account in self.surroundings.catalog.accounts().await? {
             match self.sinks.get(&account.key.sink) {
-                Some(sink) if !account.key.lane.is_empty() => self.spawn(sink, account),
+                Some(sink) if !account.key.lane.is_empty() => replays.push((sink.clone(), account)),
                 Some(_) => {}
                 None => {
                     tracing::warn!(
                         sink = %account.key.sink,
                         "this sink is no longer configured; the log keeps what it has not delivered until it is forgotten"
                     );
-                    self.surroundings.ledger.open(account, None);
+                    self.hold(&account, None).await?;
                 }
             }
         }
-        Ok(())
+        Ok(replays)
     }
 
-    async fn open(&self, sink: &ConfiguredSink, partition: &Partition) -> Result<(), CatalogError> {
+    async fn open(&self, sink: &ConfiguredSink, partition: &Partition) -> Result<Account, CatalogError> {
         let Surroundings { log, catalog, .. } = &self.surroundings;
         let extent = log.extent(partition);
         let opening = Opening { from: extent.end, until: None, accepted_before: extent.accepted };
-        let account = catalog.open_account(&AccountKey::main(&sink.name, partition), &opening).await?;
-        self.spawn(sink, account);
-        Ok(())
+        catalog.open_account(&AccountKey::main(&sink.name, partition), &opening).await
+    }
+
+    async fn hold(&self, account: &Account, route: Option<Route>) -> Result<(), CatalogError> {
+        let Surroundings { ledger, catalog, .. } = &self.surroundings;
+        ledger.open(catalog.as_ref(), account.clone(), route).await
     }
 
     fn spawn(&self, sink: &ConfiguredSink, account: Account) {
         let wanted = self.wanted().entry(account.key.clone()).or_default().clone();
-        self.surroundings.ledger.open(account.clone(), Some(sink.route.clone()));
         let assignment = Assignment {
             key: account.key,
             opening: account.opening,

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::catalog::{Account, AccountKey, Resent, Settlement};
+use crate::catalog::{Account, AccountKey, Catalog, CatalogError, Resent, Settlement};
 use crate::delivery::Route;
 use crate::event::{Offset, Stream};
 use crate::log::{EventLog, Partition};
@@ -151,13 +151,24 @@ impl Ledger {
             .min()
     }
 
-    /// Takes an account up; `route` is absent for a sink that is no longer configured.
-    pub fn open(&self, account: Account, route: Option<Route>) {
+    /// Takes an account up, with its batches under way; `route` is absent for a sink that is no longer configured.
+    ///
+    /// From here on it holds the log. All accounts must be open before the first delivery runs: whoever is not here
+    /// yet holds nothing.
+    pub async fn open(
+        &self,
+        catalog: &dyn Catalog,
+        account: Account,
+        route: Option<Route>,
+    ) -> Result<(), CatalogError> {
+        let unsettled =
+            catalog.unsettled(&account.key).await?.into_iter().map(|plan| (plan.first, None)).collect();
         let state = if route.is_some() { State::Running } else { State::Removed };
         let condition = Condition { state, ..Condition::default() };
         let key = account.key.clone();
-        let entry = Entry { account, route, unsettled: BTreeMap::new(), gathering_since: None, condition };
+        let entry = Entry { account, route, unsettled, gathering_since: None, condition };
         self.lock().insert(key, entry);
+        Ok(())
     }
 
     /// Drops an account.

@@ -15,6 +15,8 @@ mod resend;
 mod retry;
 mod route;
 mod send;
+#[cfg(test)]
+mod simulation;
 
 use std::sync::Arc;
 
@@ -112,12 +114,13 @@ impl Delivery {
     }
 
     /// Runs until `stop` turns true and what was read by then is settled, or until the account's end is reached.
+    ///
+    /// The account must be open in the ledger.
     pub async fn run(&self, stop: watch::Receiver<bool>) -> Result<(), DeliveryError> {
-        let Assignment { key, opening, route, limits, .. } = &self.assignment;
+        let Assignment { key, opening, limits, .. } = &self.assignment;
         let catalog = self.surroundings.catalog.as_ref();
         let account = self.persist.until_done(|| catalog.open_account(key, opening)).await?;
         let unsettled = self.persist.until_done(|| catalog.unsettled(key)).await?;
-        self.surroundings.ledger.open(account.clone(), Some(route.clone()));
 
         let (to_send, planned) = mpsc::channel(limits.in_flight.max(1));
         let planner = plan::Planner::new(&self.surroundings, &self.assignment, &self.persist);

@@ -7,7 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 use crate::catalog::{Account, Plan};
 use crate::event::Offset;
-use crate::log::{LogError, ReadLimit};
+use crate::log::{LogError, ReadLimit, Slice};
 use crate::time::Timestamp;
 
 use super::batcher::{Batcher, Cut};
@@ -51,10 +51,6 @@ impl<'a> Planner<'a> {
         to_send: mpsc::Sender<Planned>,
         mut stop: watch::Receiver<bool>,
     ) -> Result<(), DeliveryError> {
-        // All of them hold the log before the first is settled.
-        for plan in &unsettled {
-            self.surroundings.ledger.planned(&plan.key, plan.first, plan.end, None);
-        }
         for plan in unsettled {
             let cut = self.read_again(&plan).await?;
             let memory = self.room_for(&cut).await;
@@ -88,6 +84,7 @@ impl<'a> Planner<'a> {
             let before = batcher.end();
             self.read(&mut batcher, Some(plan.end)).await?;
             if batcher.end() == before {
+                // A log that did not sync may have lost its end with the power.
                 break;
             }
         }
@@ -103,15 +100,7 @@ impl<'a> Planner<'a> {
             max_events: limits.max_events.saturating_mul(limits.in_flight.max(1)).min(room),
             max_bytes: limits.max_bytes,
         };
-        let slice = match self.surroundings.log.read(&key.partition, batcher.end(), limit).await {
-            Ok(slice) => slice,
-            Err(LogError::Retry { reason, after }) => {
-                tracing::warn!(sink = %key.sink, error = %reason, "the log could not be read; it is tried again");
-                self.surroundings.clock.sleep(after).await;
-                return Ok(Vec::new());
-            }
-            Err(error) => return Err(error.into()),
-        };
+        let slice = self.read_slice(batcher.end(), limit).await?;
         let now = self.surroundings.clock.now();
         let offered = slice.records.into_iter().filter_map(|record| batcher.offer(record, route, now));
         let mut cuts: Vec<Cut> = offered.collect();
@@ -120,6 +109,21 @@ impl<'a> Planner<'a> {
             cuts.extend(batcher.cut());
         }
         Ok(cuts)
+    }
+
+    /// A passing failure to read must not look like the end of the log, so it is not told but waited out.
+    async fn read_slice(&self, from: Offset, limit: ReadLimit) -> Result<Slice, DeliveryError> {
+        let Surroundings { log, clock, .. } = self.surroundings;
+        let key = &self.assignment.key;
+        loop {
+            match log.read(&key.partition, from, limit).await {
+                Err(LogError::Retry { reason, after }) => {
+                    tracing::warn!(sink = %key.sink, error = %reason, "the log could not be read; it is tried again");
+                    clock.sleep(after).await;
+                }
+                decided => return Ok(decided?),
+            }
+        }
     }
 
     /// Records the cuts' bounds, durably, then gives them on. Waits for room in memory before.
@@ -172,8 +176,9 @@ impl<'a> Planner<'a> {
             _ = stop.wait_for(|stop| *stop) => Wake::Stop,
             () = due => Wake::Due,
             more = log.wait(&self.assignment.key.partition, batcher.end()) => match more {
-                Ok(()) => Wake::MoreToRead,
-                Err(_) => Wake::Stop,
+                Err(LogError::Closed) => Wake::Stop,
+                // What is wrong shows when it is read.
+                Ok(()) | Err(_) => Wake::MoreToRead,
             },
         }
     }
