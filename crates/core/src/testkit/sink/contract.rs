@@ -1,0 +1,192 @@
+//! What every sink must do, whatever it stores in.
+
+#![expect(clippy::expect_used, reason = "a suite tells by panicking")]
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::future::join_all;
+
+use super::cases::{self, Case, plain};
+use crate::event::{EventId, Offset, Record};
+use crate::log::Partition;
+use crate::sink::{Batch, BatchId, Receipt, Sink, SinkName, Verdict};
+
+/// Reads back what a sink has stored, past the sink.
+#[async_trait]
+pub trait Probe: Send + Sync {
+    /// Every row or document there is, in any order; an event that is stored twice comes twice.
+    async fn stored(&self) -> Vec<(EventId, Columns)>;
+
+    /// A body on the stream `events` that this store will never take.
+    fn refused_body(&self) -> Bytes {
+        Bytes::from_static(br#"{"page":"p","event":"#)
+    }
+}
+
+/// An event as it reads in a store. JSON and times as text, so that a lost digit shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "they are the columns that every table has")]
+pub struct Columns {
+    pub stream: String,
+    pub log_id: Option<String>,
+    pub page: Option<String>,
+    pub event: Option<String>,
+    pub label: Option<String>,
+    pub target: Option<String>,
+    pub section: Option<String>,
+    pub param: Option<String>,
+    pub user_id: Option<String>,
+    pub device_uuid: Option<String>,
+    pub app_version: Option<String>,
+    pub os_version: Option<String>,
+    pub user_agent: Option<String>,
+    pub client_ip: Option<String>,
+    pub occurred_at: String,
+    pub received_at: String,
+    pub extra: Option<String>,
+}
+
+/// A batch of these records, named after `partition` and their offsets.
+pub fn batch(partition: &str, records: Vec<Record>) -> Batch {
+    let offsets = || records.iter().map(|record| record.offset);
+    let id = BatchId {
+        sink: SinkName("contract".into()),
+        partition: Partition(partition.into()),
+        first: offsets().min().unwrap_or_default(),
+        end: offsets().max().unwrap_or_default().next(),
+        part: String::new(),
+    };
+    Batch { id, records }
+}
+
+/// Runs the suite on a sink whose store is empty.
+pub async fn contract(sink: &impl Sink, probe: &impl Probe) {
+    sink.check().await.expect("the store is there");
+    sink.check().await.expect("a second check finds what the first one made");
+    what_is_delivered_reads_as_it_was_sent(sink, probe).await;
+    a_batch_delivered_again_has_no_second_effect(sink, probe).await;
+    an_event_in_another_batch_has_no_second_effect(sink, probe).await;
+    an_event_twice_in_one_batch_is_stored_once(sink, probe).await;
+    one_bad_event_does_not_concern_the_others(sink, probe).await;
+    batches_may_come_in_any_order(sink, probe).await;
+    batches_may_come_all_at_once(sink, probe).await;
+}
+
+async fn what_is_delivered_reads_as_it_was_sent(sink: &impl Sink, probe: &impl Probe) {
+    let groups = [
+        ("texts", cases::texts()),
+        ("values", cases::values()),
+        ("moments", cases::moments()),
+        ("origins", cases::origins()),
+        ("other", cases::other_streams()),
+        ("large", cases::large()),
+    ];
+    for (name, group) in &groups {
+        let receipt = deliver(sink, name, group).await;
+        assert_eq!(receipt, Receipt::default(), "{name}: all are new, all are stored");
+    }
+    let stored = once_each(probe).await;
+    for (name, group) in &groups {
+        for case in group {
+            let found = stored.get(&case.record.event.id);
+            assert!(found == Some(&case.expected), "{name}: {}", difference(found, &case.expected));
+        }
+    }
+}
+
+async fn a_batch_delivered_again_has_no_second_effect(sink: &impl Sink, probe: &impl Probe) {
+    let cases = plain("again", 100);
+    assert_eq!(deliver(sink, "again", &cases).await.duplicates, 0);
+    for _ in 0..3 {
+        let receipt = deliver(sink, "again", &cases).await;
+        assert_eq!(receipt, Receipt { duplicates: 100, exceptions: Vec::new() });
+    }
+    assert_stored(probe, &cases).await;
+}
+
+async fn an_event_in_another_batch_has_no_second_effect(sink: &impl Sink, probe: &impl Probe) {
+    let cases = plain("overlap", 30);
+    assert_eq!(deliver(sink, "overlap", &cases[..20]).await.duplicates, 0);
+    assert_eq!(deliver(sink, "overlap", &cases[10..]).await.duplicates, 10);
+    assert_stored(probe, &cases).await;
+}
+
+async fn an_event_twice_in_one_batch_is_stored_once(sink: &impl Sink, probe: &impl Probe) {
+    let mut cases = plain("twice", 10);
+    let mut repeat = Case::new("twice", 3, "");
+    repeat.record.offset = Offset(10);
+    cases.push(repeat);
+    let receipt = deliver(sink, "twice", &cases).await;
+    assert_eq!(receipt, Receipt { duplicates: 1, exceptions: Vec::new() });
+    assert_stored(probe, &cases).await;
+}
+
+async fn one_bad_event_does_not_concern_the_others(sink: &impl Sink, probe: &impl Probe) {
+    const BAD: usize = 417;
+    let mut cases = plain("bad", 1_000);
+    cases[BAD].record.event.body = probe.refused_body();
+    for duplicates in [0, 999] {
+        let receipt = deliver(sink, "bad", &cases).await;
+        assert_eq!(receipt.duplicates, duplicates);
+        let [exception] = receipt.exceptions.as_slice() else {
+            panic!("exactly one is refused, not {:?}", receipt.exceptions);
+        };
+        let Verdict::Refused(refusal) = &exception.verdict else {
+            panic!("sending it again cannot help: {:?}", exception.verdict);
+        };
+        assert_eq!(exception.index, BAD);
+        assert!(!refusal.reason.is_empty() && !refusal.detail.is_empty(), "{refusal:?}");
+    }
+    let bad = cases.remove(BAD);
+    assert!(!once_each(probe).await.contains_key(&bad.record.event.id));
+    assert_stored(probe, &cases).await;
+}
+
+async fn batches_may_come_in_any_order(sink: &impl Sink, probe: &impl Probe) {
+    let cases = plain("order", 100);
+    for part in cases.chunks(7).rev() {
+        assert_eq!(deliver(sink, "order", part).await, Receipt::default());
+    }
+    assert_stored(probe, &cases).await;
+}
+
+async fn batches_may_come_all_at_once(sink: &impl Sink, probe: &impl Probe) {
+    let cases = plain("at once", 600);
+    // Each event is in two of the batches, so that repeats meet one another.
+    let parts = cases.chunks(50).chain(cases[25..].chunks(50)).chain([&cases[..25]]);
+    let receipts = join_all(parts.map(|part| deliver(sink, "at once", part))).await;
+    assert!(receipts.iter().all(|receipt| receipt.exceptions.is_empty()), "{receipts:?}");
+    assert_eq!(receipts.iter().map(|receipt| receipt.duplicates).sum::<u64>(), 600);
+    assert_stored(probe, &cases).await;
+}
+
+async fn deliver(sink: &impl Sink, partition: &str, cases: &[Case]) -> Receipt {
+    let records = cases.iter().map(|case| case.record.clone()).collect();
+    let delivered = sink.deliver(&batch(partition, records)).await;
+    delivered.expect("the store is well")
+}
+
+async fn assert_stored(probe: &impl Probe, cases: &[Case]) {
+    let stored = once_each(probe).await;
+    for case in cases {
+        let found = stored.get(&case.record.event.id);
+        assert!(found == Some(&case.expected), "{}", difference(found, &case.expected));
+    }
+}
+
+async fn once_each(probe: &impl Probe) -> BTreeMap<EventId, Columns> {
+    let stored = probe.stored().await;
+    let count = stored.len();
+    let distinct: BTreeMap<_, _> = stored.into_iter().collect();
+    assert_eq!(distinct.len(), count, "no event is stored twice");
+    distinct
+}
+
+/// Large events would drown the message.
+fn difference(found: Option<&Columns>, expected: &Columns) -> String {
+    let short = |text: String| text.chars().take(2_000).collect::<String>();
+    let found = found.map_or_else(|| "nothing".to_owned(), |columns| format!("{columns:?}"));
+    format!("found {}\nexpected {}", short(found), short(format!("{expected:?}")))
+}
