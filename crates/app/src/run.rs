@@ -1,0 +1,120 @@
+//! The life of the program: start, serve, end.
+//!
+//! SIGTERM and Ctrl-C end it in order: not ready, no new connections, requests under way are answered, what was
+//! read from the log is delivered as far as `shutdown_timeout` allows. A second signal ends it at once. What is not
+//! delivered then is delivered after the next start.
+
+use std::io::Write;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::api::Door;
+use crate::config::{Configuration, Settings};
+use crate::data_dir::DataDir;
+use crate::logging::Logs;
+use crate::server::serve;
+use crate::wiring::{self, Program};
+
+/// The exit status after a second signal, as shells have it for SIGINT.
+const ENDED_AT_ONCE: i32 = 130;
+
+/// Serves until a signal ends it.
+pub async fn run(configuration: &Configuration, logs: &Logs) -> anyhow::Result<()> {
+    let settings = &configuration.settings;
+    for warning in &configuration.warnings {
+        tracing::warn!("{warning}");
+    }
+    let mut signals = Signals::listen()?;
+    let data_dir = DataDir::open(&settings.data_dir)?;
+    let main = listen(&settings.server.address(), "server.port").await?;
+    let admin = match &settings.server.admin_addr {
+        Some(address) => Some(listen(address, "server.admin_addr").await?),
+        None => None,
+    };
+    let stop = CancellationToken::new();
+    let program = wiring::assemble(settings, &data_dir, logs, stop.clone()).await?;
+    greet(settings, &data_dir, &main)?;
+
+    let limits = wiring::server_settings(settings);
+    // Probes and metrics are answered until the very end.
+    let ended = CancellationToken::new();
+    let watched = admin.map(|admin| serve(admin, program.api.clone(), Door::Admin, limits.clone(), ended.clone()));
+    let watched = watched.map(tokio::spawn);
+    let serving = async {
+        serve(main, program.api.clone(), Door::Main, limits, stop.clone()).await;
+        finish(program, settings).await;
+    };
+    tokio::select! {
+        () = serving => {}
+        () = end_on_signals(&mut signals, &stop) => {}
+    }
+    ended.cancel();
+    if let Some(watched) = watched {
+        watched.await.context("the admin listener broke")?;
+    }
+    Ok(())
+}
+
+/// The first signal begins the end; a second one does not wait for it.
+async fn end_on_signals(signals: &mut Signals, stop: &CancellationToken) {
+    let name = signals.next().await;
+    tracing::info!(signal = name, "ending: no new connections; requests under way are answered");
+    stop.cancel();
+    signals.next().await;
+    tracing::warn!("second signal: ending at once; what is not delivered is delivered after the next start");
+    std::process::exit(ENDED_AT_ONCE);
+}
+
+async fn finish(program: Program, settings: &Settings) {
+    if program.deliveries.shut_down(settings.shutdown_timeout).await {
+        tracing::info!("everything that was read is delivered");
+    } else {
+        tracing::warn!("not everything is delivered within shutdown_timeout; the rest is delivered after the next start");
+    }
+    program.close().await;
+}
+
+async fn listen(address: &str, key: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}: set {key} to a free port, or end the program that has this one")
+    })
+}
+
+/// Tells where it listens, where the data is, and, on standard output and only at the first start, the key it made:
+/// logs are kept and shipped, and no place for it.
+fn greet(settings: &Settings, data_dir: &DataDir, listener: &TcpListener) -> anyhow::Result<()> {
+    let address = listener.local_addr()?;
+    let path = std::path::absolute(data_dir.path())?;
+    let version = env!("CARGO_PKG_VERSION");
+    tracing::info!("weir {version} listens on http://{address}, data in {}", path.display());
+    if settings.auth.is_empty() {
+        let made = data_dir.api_key()?;
+        tracing::info!("requests need the key in {}", std::path::absolute(&made.path)?.display());
+        if made.is_new {
+            writeln!(std::io::stdout(), "API key: {}", made.key.expose())?;
+        }
+    }
+    Ok(())
+}
+
+/// SIGTERM and SIGINT.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> anyhow::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! From `[server]` and `[auth]` to the HTTP half.
+
+use weir_log::SegmentLog;
+
+use crate::api::{ApiSettings, LogGauge};
+use crate::auth::{self, Authenticator, NamedKey};
+use crate::config::{MetricsAccess, Settings};
+use crate::data_dir::{DataDir, DataDirError};
+use crate::server::ServerSettings;
+
+/// The name of the key that Weir made itself.
+const MADE_KEY_NAME: &str = "local";
+
+/// The connections' limits.
+pub fn server_settings(settings: &Settings) -> ServerSettings {
+    let server = &settings.server;
+    ServerSettings {
+        connections_max: server.connections_max,
+        head_timeout: server.header_timeout,
+        idle_timeout: server.idle_timeout,
+        drain_timeout: settings.shutdown_timeout,
+        ..ServerSettings::default()
+    }
+}
+
+/// The requests' limits.
+pub(super) fn api_settings(settings: &Settings) -> ApiSettings {
+    let server = &settings.server;
+    let bytes = |size: u64| usize::try_from(size).unwrap_or(usize::MAX);
+    let defaults = ApiSettings::default();
+    ApiSettings {
+        body_max_bytes: bytes(server.body_max_bytes),
+        unpacked_max_bytes: bytes(server.unpacked_max_bytes),
+        // One request at its limit must always fit.
+        bodies_max_bytes: defaults.bodies_max_bytes.max(bytes(server.body_max_bytes + server.unpacked_max_bytes)),
+        body_timeout: server.request_timeout,
+        trusted_proxies: server.trusted_proxies.clone(),
+        cors_origins: server.cors_origins.clone(),
+        metrics_open: server.metrics == MetricsAccess::Open,
+        ..defaults
+    }
+}
+
+/// Admits whom the settings name; with nobody named, whoever has the key in the data directory.
+pub(super) fn authenticator(settings: &Settings, data_dir: &DataDir) -> Result<Authenticator, DataDirError> {
+    let named = |name: &str, key: &str| NamedKey { name: name.to_owned(), key: auth::Secret::new(key) };
+    let auth = &settings.auth;
+    let mut keys: Vec<NamedKey> = auth.api_keys.iter().map(|key| named(&key.name, key.key.expose())).collect();
+    if auth.is_empty() {
+        keys.push(named(MADE_KEY_NAME, data_dir.api_key()?.key.expose()));
+    }
+    let jwt_secret = auth.jwt_secret.as_ref().map(|secret| auth::Secret::new(secret.expose()));
+    Ok(Authenticator::new(&auth::AuthSettings { keys, jwt_secret }))
+}
+
+impl LogGauge for SegmentLog {
+    fn trouble(&self) -> Option<String> {
+        self.stats().writable.err()
+    }
+
+    fn size_bytes(&self) -> u64 {
+        self.stats().bytes
+    }
+}

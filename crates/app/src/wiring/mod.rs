@@ -1,0 +1,171 @@
+//! The one place that names every concrete type: from settings to parts that work together.
+//!
+//! **Constraint.** Nothing outside this folder knows which log, catalog or sink it works with.
+
+mod http;
+mod sinks;
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use sha2::{Digest, Sha256};
+use tokio_util::sync::CancellationToken;
+use weir_catalog::SqliteCatalog;
+use weir_core::catalog::Catalog;
+use weir_core::delivery::Surroundings;
+use weir_core::event::Stream;
+use weir_core::formats::pick::Pointer;
+use weir_core::intake::{Intake, StreamRules};
+use weir_core::ledger::Ledger;
+use weir_core::log::{EventLog, Partition};
+use weir_core::row_id::RowIds;
+use weir_core::world::{Clock, Random};
+use weir_log::{SegmentLog, segment};
+
+use crate::api::Api;
+use crate::config::{CatalogLocation, Durability, Settings, StreamSettings};
+use crate::data_dir::DataDir;
+use crate::deliveries::Deliveries;
+use crate::logging::Logs;
+use crate::metrics::Metrics;
+use crate::world::{OsRandom, SystemClock};
+
+pub use http::server_settings;
+
+/// A program that only has to be served.
+pub struct Program {
+    /// Answers requests.
+    pub api: Arc<Api>,
+    /// Brings events to the sinks.
+    pub deliveries: Arc<Deliveries>,
+    log: Arc<SegmentLog>,
+    catalog: Arc<SqliteCatalog>,
+}
+
+/// Opens log and catalog, starts the deliveries, and makes the API over them.
+pub async fn assemble(
+    settings: &Settings,
+    data_dir: &DataDir,
+    logs: &Logs,
+    stop: CancellationToken,
+) -> anyhow::Result<Program> {
+    let instance_id = match &settings.instance_id {
+        Some(id) => id.clone(),
+        None => data_dir.instance_id()?,
+    };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let random: Arc<dyn Random> = Arc::new(OsRandom);
+    let metrics = Arc::new(Metrics::new());
+    let catalog = Arc::new(open_catalog(settings)?);
+    let log = Arc::new(open_log(settings, data_dir, &instance_id, metrics.clone())?);
+    continue_after(&log, catalog.as_ref()).await?;
+
+    let ledger = Arc::new(Ledger::new(log.clone()));
+    let surroundings = Surroundings {
+        log: log.clone(),
+        catalog: catalog.clone(),
+        ledger: ledger.clone(),
+        clock: clock.clone(),
+        random: random.clone(),
+        row_ids: Arc::new(RowIds::new(clock.clone(), instance_number(&instance_id))),
+        observer: metrics.clone(),
+    };
+    let sinks = sinks::configured(settings, &clock)?;
+    let deliveries = Deliveries::start(surroundings, sinks).await.context("the deliveries cannot start")?;
+    let intake = Arc::new(Intake::new(log.clone(), streams(settings), clock.clone(), random, metrics.clone()));
+    metrics.watch(ledger.clone(), log.clone(), clock.clone());
+    let parts = crate::api::Surroundings {
+        intake,
+        log: log.clone(),
+        log_gauge: log.clone(),
+        ledger,
+        catalog: catalog.clone(),
+        deliveries: deliveries.clone(),
+        clock,
+        authenticator: http::authenticator(settings, data_dir)?,
+        metrics,
+        access_log: logs.access_log(settings.server.access_log),
+        stop,
+    };
+    let api = Arc::new(Api::new(parts, http::api_settings(settings)));
+    Ok(Program { api, deliveries, log, catalog })
+}
+
+impl Program {
+    /// Closes what was opened. Deliveries must have ended.
+    pub async fn close(self) {
+        self.log.close().await;
+        self.catalog.close().await;
+    }
+}
+
+fn open_catalog(settings: &Settings) -> anyhow::Result<SqliteCatalog> {
+    let location = settings.catalog.location().map_err(|(what, remedy)| anyhow::anyhow!("catalog.url {what}. {remedy}"))?;
+    match location {
+        CatalogLocation::Sqlite(path) => {
+            SqliteCatalog::open(&path).with_context(|| format!("the catalog {} cannot be opened", path.display()))
+        }
+    }
+}
+
+fn open_log(
+    settings: &Settings,
+    data_dir: &DataDir,
+    instance_id: &str,
+    metrics: Arc<Metrics>,
+) -> anyhow::Result<SegmentLog> {
+    let wanted = &settings.log;
+    let partition = Partition(instance_id.into());
+    let settings = segment::LogSettings {
+        durability: match wanted.durability {
+            Durability::Fsync => segment::Durability::Fsync,
+            Durability::Os => segment::Durability::Os,
+        },
+        max_bytes: wanted.max_bytes,
+        free_min_bytes: wanted.free_min_bytes,
+        retention: wanted.retention,
+        retention_max_bytes: wanted.retention_max_bytes.unwrap_or(wanted.max_bytes),
+        segment_bytes: wanted.segment_bytes,
+        ..segment::LogSettings::new(data_dir.path().join("log"), partition)
+    };
+    let (log, report) = SegmentLog::open(settings, metrics)?;
+    if let Some(text) = report.trouble() {
+        tracing::warn!("{text}");
+    }
+    Ok(log)
+}
+
+/// A log that lost its end (with `durability = "os"`, or restored from a backup) must not give offsets out again that
+/// the catalog has already seen: their events would be taken for delivered.
+async fn continue_after(log: &SegmentLog, catalog: &dyn Catalog) -> anyhow::Result<()> {
+    for account in catalog.accounts().await? {
+        let end = log.extent(&account.key.partition).end;
+        if log.partitions().contains(&account.key.partition) && account.planned > end {
+            tracing::warn!(
+                log_end = %end,
+                catalog = %account.planned,
+                "the log ends before what the catalog has seen: events were lost with the log's end; it goes on after them"
+            );
+            log.advance_to(account.planned).context("the log cannot be brought up to the catalog")?;
+        }
+    }
+    Ok(())
+}
+
+/// The built-in streams and those that are declared. `check` has made sure of names and pointers.
+fn streams(settings: &Settings) -> Vec<StreamRules> {
+    let declared = settings.streams.iter().filter_map(|(name, stream)| Some(rules(Stream::new(name)?, stream)));
+    std::iter::once(StreamRules::events()).chain(declared).collect()
+}
+
+fn rules(stream: Stream, settings: &StreamSettings) -> StreamRules {
+    let pointer = |text: &Option<String>| text.as_deref().and_then(Pointer::parse);
+    let required = settings.required.iter().filter_map(|text| Pointer::parse(text));
+    StreamRules::configured(stream, pointer(&settings.id), pointer(&settings.time), pointer(&settings.user), required)
+}
+
+/// Ten bits that tell instances apart in row numbers.
+fn instance_number(instance_id: &str) -> u16 {
+    let digest = Sha256::digest(instance_id.as_bytes());
+    u16::from_be_bytes([digest[0], digest[1]]) & 0x3FF
+}

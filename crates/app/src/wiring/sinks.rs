@@ -1,0 +1,76 @@
+//! From `[sinks.NAME]` to sinks.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use weir_core::delivery::{BatchLimits, RetryPolicy, Route};
+use weir_core::event::Stream;
+use weir_core::sink::{Sink, SinkName};
+use weir_core::world::Clock;
+use weir_sinks::blackhole::Blackhole;
+use weir_sinks::opensearch::{self, OpenSearchSink};
+use weir_sinks::sqlite::{self, SqliteSink};
+
+use crate::config::{
+    BatchSettings, OpenSearchSettings, RetrySettings, Settings, SinkSettings, SqliteSettings, StreamSelection,
+};
+use crate::deliveries::ConfiguredSink;
+
+/// Every sink that is configured, ready to be delivered to.
+pub fn configured(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Vec<ConfiguredSink>> {
+    let one = |(name, sink): (&String, &SinkSettings)| {
+        Ok(ConfiguredSink {
+            name: SinkName(name.as_str().into()),
+            route: route(sink.streams()),
+            limits: limits(sink.batch()),
+            retry: retry(sink.retry()),
+            sink: open(sink, settings, clock).with_context(|| format!("sinks.{name}"))?,
+        })
+    };
+    settings.sinks.iter().map(one).collect()
+}
+
+fn open(sink: &SinkSettings, settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn Sink>> {
+    Ok(match sink {
+        SinkSettings::Blackhole(_) => Arc::new(Blackhole::new()),
+        SinkSettings::Sqlite(sink) => Arc::new(SqliteSink::start(sqlite_settings(sink), clock.clone())?),
+        SinkSettings::Opensearch(sink) => {
+            Arc::new(OpenSearchSink::new(opensearch_settings(sink, &settings.environment)?)?)
+        }
+    })
+}
+
+fn sqlite_settings(sink: &SqliteSettings) -> sqlite::SqliteSettings {
+    sqlite::SqliteSettings {
+        table: sink.table.clone(),
+        retention: sink.retention,
+        ..sqlite::SqliteSettings::new(&sink.path)
+    }
+}
+
+fn opensearch_settings(sink: &OpenSearchSettings, environment: &str) -> anyhow::Result<opensearch::OpenSearchSettings> {
+    anyhow::bail!("{} {environment}", sink.url)
+}
+
+fn route(selection: &StreamSelection) -> Route {
+    match selection {
+        StreamSelection::All => Route::all(),
+        StreamSelection::Named(names) => Route::of(names.iter().filter_map(|name| Stream::new(name))),
+    }
+}
+
+fn limits(batch: &BatchSettings) -> BatchLimits {
+    let bytes = |size: u64| usize::try_from(size).unwrap_or(usize::MAX);
+    BatchLimits {
+        max_events: batch.max_events,
+        max_bytes: bytes(batch.max_bytes),
+        max_age: batch.max_age,
+        in_flight: batch.in_flight,
+        buffer_max_events: batch.buffer_max_events,
+        buffer_max_bytes: bytes(batch.buffer_max_bytes),
+    }
+}
+
+fn retry(retry: &RetrySettings) -> RetryPolicy {
+    RetryPolicy { initial: retry.initial, max: retry.max }
+}
