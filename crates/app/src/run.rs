@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::Door;
 use crate::config::{Configuration, Settings};
-use crate::data_dir::DataDir;
+use crate::data_dir::{DataDir, MadeKey};
 use crate::logging::Logs;
 use crate::server::serve;
 use crate::wiring::{self, Program};
@@ -35,8 +35,12 @@ pub async fn run(configuration: &Configuration, logs: &Logs) -> anyhow::Result<(
         None => None,
     };
     let stop = CancellationToken::new();
-    let program = wiring::assemble(settings, &data_dir, logs, stop.clone()).await?;
-    greet(settings, &data_dir, &main)?;
+    let made_key = match settings.auth.is_empty() {
+        true => Some(data_dir.api_key()?),
+        false => None,
+    };
+    let program = wiring::assemble(settings, &data_dir, made_key.as_ref(), logs, stop.clone()).await?;
+    greet(&data_dir, &main, made_key.as_ref())?;
 
     let limits = wiring::server_settings(settings);
     // Probes and metrics are answered until the very end.
@@ -85,13 +89,12 @@ async fn listen(address: &str, key: &str) -> anyhow::Result<TcpListener> {
 
 /// Tells where it listens, where the data is, and, on standard output and only at the first start, the key it made:
 /// logs are kept and shipped, and no place for it.
-fn greet(settings: &Settings, data_dir: &DataDir, listener: &TcpListener) -> anyhow::Result<()> {
+fn greet(data_dir: &DataDir, listener: &TcpListener, made_key: Option<&MadeKey>) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     let path = std::path::absolute(data_dir.path())?;
     let version = env!("CARGO_PKG_VERSION");
     tracing::info!("weir {version} listens on http://{address}, data in {}", path.display());
-    if settings.auth.is_empty() {
-        let made = data_dir.api_key()?;
+    if let Some(made) = made_key {
         tracing::info!("requests need the key in {}", std::path::absolute(&made.path)?.display());
         if made.is_new {
             writeln!(std::io::stdout(), "API key: {}", made.key.expose())?;

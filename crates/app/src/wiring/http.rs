@@ -5,7 +5,7 @@ use weir_log::SegmentLog;
 use crate::api::{ApiSettings, LogGauge};
 use crate::auth::{self, Authenticator, NamedKey};
 use crate::config::{MetricsAccess, Settings};
-use crate::data_dir::{DataDir, DataDirError};
+use crate::data_dir::MadeKey;
 use crate::server::ServerSettings;
 
 /// The name of the key that Weir made itself.
@@ -41,16 +41,14 @@ pub(super) fn api_settings(settings: &Settings) -> ApiSettings {
     }
 }
 
-/// Admits whom the settings name; with nobody named, whoever has the key in the data directory.
-pub(super) fn authenticator(settings: &Settings, data_dir: &DataDir) -> Result<Authenticator, DataDirError> {
+/// Admits whom the settings name, and whoever has the key that Weir made because they name nobody.
+pub(super) fn authenticator(settings: &Settings, made_key: Option<&MadeKey>) -> Authenticator {
     let named = |name: &str, key: &str| NamedKey { name: name.to_owned(), key: auth::Secret::new(key) };
     let auth = &settings.auth;
     let mut keys: Vec<NamedKey> = auth.api_keys.iter().map(|key| named(&key.name, key.key.expose())).collect();
-    if auth.is_empty() {
-        keys.push(named(MADE_KEY_NAME, data_dir.api_key()?.key.expose()));
-    }
+    keys.extend(made_key.map(|made| named(MADE_KEY_NAME, made.key.expose())));
     let jwt_secret = auth.jwt_secret.as_ref().map(|secret| auth::Secret::new(secret.expose()));
-    Ok(Authenticator::new(&auth::AuthSettings { keys, jwt_secret }))
+    Authenticator::new(&auth::AuthSettings { keys, jwt_secret })
 }
 
 impl LogGauge for SegmentLog {

@@ -24,7 +24,7 @@ use weir_log::{SegmentLog, segment};
 
 use crate::api::Api;
 use crate::config::{CatalogLocation, Durability, Settings, StreamSettings};
-use crate::data_dir::DataDir;
+use crate::data_dir::{DataDir, MadeKey};
 use crate::deliveries::Deliveries;
 use crate::logging::Logs;
 use crate::metrics::Metrics;
@@ -46,6 +46,7 @@ pub struct Program {
 pub async fn assemble(
     settings: &Settings,
     data_dir: &DataDir,
+    made_key: Option<&MadeKey>,
     logs: &Logs,
     stop: CancellationToken,
 ) -> anyhow::Result<Program> {
@@ -82,7 +83,7 @@ pub async fn assemble(
         catalog: catalog.clone(),
         deliveries: deliveries.clone(),
         clock,
-        authenticator: http::authenticator(settings, data_dir)?,
+        authenticator: http::authenticator(settings, made_key),
         metrics,
         access_log: logs.access_log(settings.server.access_log),
         stop,
