@@ -35,6 +35,32 @@ pub struct Sent {
     pub slowest: Duration,
 }
 
+impl Sent {
+    /// Adds what became of another load.
+    pub fn add(&mut self, other: Self) {
+        self.acknowledged.extend(other.acknowledged);
+        self.unknown.extend(other.unknown);
+        self.refused += other.refused;
+        self.slowest = self.slowest.max(other.slowest);
+    }
+
+    /// Fails unless what a store holds is all that was acknowledged, nothing twice, and nothing that was never sent.
+    #[track_caller]
+    pub fn assert_stored_once(&self, stored: Vec<String>) {
+        let count = stored.len();
+        let distinct = stored.into_iter().collect::<BTreeSet<_>>();
+        let lost = self.acknowledged.difference(&distinct).collect::<Vec<_>>();
+        let foreign = distinct
+            .iter()
+            .filter(|mark| !self.acknowledged.contains(*mark) && !self.unknown.contains(*mark));
+        let foreign = foreign.collect::<Vec<_>>();
+        assert!(!self.acknowledged.is_empty(), "nothing was acknowledged: the test shows nothing");
+        assert_eq!(count - distinct.len(), 0, "stored twice");
+        assert!(lost.is_empty(), "{} acknowledged and lost: {:?}", lost.len(), &lost[..lost.len().min(20)]);
+        assert!(foreign.is_empty(), "{} never sent: {:?}", foreign.len(), &foreign[..foreign.len().min(20)]);
+    }
+}
+
 /// A load under way.
 pub struct Running {
     stop: Arc<AtomicBool>,
@@ -132,11 +158,7 @@ impl Running {
     pub fn join(self) -> Sent {
         let mut all = Sent::default();
         for worker in self.workers {
-            let sent = worker.join().unwrap();
-            all.acknowledged.extend(sent.acknowledged);
-            all.unknown.extend(sent.unknown);
-            all.refused += sent.refused;
-            all.slowest = all.slowest.max(sent.slowest);
+            all.add(worker.join().unwrap());
         }
         all
     }

@@ -34,7 +34,6 @@ impl Process {
         self.signal(Signal::TERM);
     }
 
-    /// Freezes it: connections stay open and nothing is answered.
     pub fn sigstop(&self) {
         self.signal(Signal::STOP);
     }

@@ -1,7 +1,6 @@
 //! What a Weir is started with.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// Settings, environment and key of a Weir under test. What is not said is as a newcomer finds it.
 #[derive(Clone, Default)]
@@ -9,10 +8,8 @@ pub struct Setup {
     pub(super) toml: String,
     pub(super) dotenv: String,
     pub(super) environment: Vec<(String, String)>,
-    pub(super) arguments: Vec<String>,
     pub(super) port: Option<u16>,
     pub(super) directory: Option<PathBuf>,
-    pub(super) ready_within: Option<Duration>,
 }
 
 impl Setup {
@@ -47,18 +44,6 @@ impl Setup {
     /// Where it runs; a temporary directory otherwise.
     pub fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.directory = Some(directory.into());
-        self
-    }
-
-    /// Arguments of the command line.
-    pub fn arguments(mut self, arguments: &[&str]) -> Self {
-        self.arguments = arguments.iter().map(ToString::to_string).collect();
-        self
-    }
-
-    /// How long a start may take.
-    pub fn ready_within(mut self, limit: Duration) -> Self {
-        self.ready_within = Some(limit);
         self
     }
 }

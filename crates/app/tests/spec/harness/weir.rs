@@ -54,20 +54,24 @@ impl Weir {
     #[track_caller]
     pub fn restart(&mut self) {
         self.launch();
-        let limit = self.setup.ready_within.unwrap_or(READY_WITHIN);
-        until(limit, "Weir to be ready", || {
+        until(READY_WITHIN, "Weir to be ready", || {
             if let Some(status) = self.process_mut().ended() {
                 panic!("it ended with {status} instead of being ready");
             }
             self.client.get("/readyz").is_ok_and(|answer| answer.status == 200)
         });
+        self.admit();
+    }
+
+    /// From now on, requests show the key.
+    pub fn admit(&mut self) {
         self.client = self.stranger().bearing(&self.key());
     }
 
     /// Starts it (again), without waiting for it.
     pub fn launch(&mut self) {
         self.process = None;
-        let child = self.command().args(&self.setup.arguments).spawn().unwrap();
+        let child = self.command().spawn().unwrap();
         self.process = Some(Process::of(child));
         self.client = self.stranger();
     }
@@ -97,6 +101,19 @@ impl Weir {
 
     pub fn process(&self) -> &Process {
         self.process.as_ref().expect("it was never started")
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.process_mut().ended().is_none()
+    }
+
+    /// Freezes it until [`Self::thaw`]: connections stay open and nothing is answered.
+    pub fn freeze(&self) {
+        self.process().sigstop();
+    }
+
+    pub fn thaw(&self) {
+        self.process().sigcont();
     }
 
     pub fn kill9(&mut self) {
@@ -142,11 +159,6 @@ impl Weir {
         Client::new(self.base())
     }
 
-    /// Somebody who shows the key.
-    pub fn client(&self) -> Client {
-        self.client.clone()
-    }
-
     #[track_caller]
     pub fn post(&self, path: &str, body: &str, headers: &[(&str, &str)]) -> Answer {
         self.client.post(path, body.as_bytes(), headers).unwrap()
@@ -163,6 +175,11 @@ impl Weir {
     #[track_caller]
     pub fn get(&self, path: &str) -> Answer {
         self.client.get(path).unwrap()
+    }
+
+    #[track_caller]
+    pub fn delete(&self, path: &str) -> Answer {
+        self.client.delete(path).unwrap()
     }
 
     #[track_caller]
@@ -195,7 +212,13 @@ impl Weir {
     /// The first column of what the query finds in the SQLite sink, opened as any other program would.
     #[track_caller]
     pub fn sqlite<T: FromSql>(&self, query: &str) -> Vec<T> {
-        rows(&self.path("data/events.db"), query)
+        self.sqlite_at("data/events.db", query)
+    }
+
+    /// The same, of another file.
+    #[track_caller]
+    pub fn sqlite_at<T: FromSql>(&self, database: &str, query: &str) -> Vec<T> {
+        rows(&self.path(database), query)
     }
 }
 

@@ -43,9 +43,9 @@ fn nothing_is_left_for_later() {
 fn has_word(line: &str, word: &str) -> bool {
     let joins = |letter: Option<char>| letter.is_some_and(char::is_alphanumeric);
     let stands_alone = |at: usize| {
-        let after = &line[at + word.len()..];
-        !joins(line[..at].chars().next_back())
-            && !(joins(word.chars().next_back()) && joins(after.chars().next()))
+        let (before, after) = (&line[..at], &line[at + word.len()..]);
+        let goes_on = word.ends_with(char::is_alphanumeric) && joins(after.chars().next());
+        !joins(before.chars().next_back()) && !goes_on
     };
     line.match_indices(word).any(|(at, _)| stands_alone(at))
 }

@@ -1,0 +1,51 @@
+//! Killed at random moments under load, again and again: nothing that was acknowledged is lost, nothing is there twice.
+//!
+//! 25 rounds; any other number by `WEIR_KILL_ROUNDS`.
+
+use std::hash::{BuildHasher, RandomState};
+use std::thread::sleep;
+use std::time::Duration;
+
+use crate::harness::{Load, Sent, Setup, Weir, from_environment, until};
+
+/// Between the start of a load and the kill, at most.
+const ALIVE_MAX_MS: u64 = 500;
+
+const SOON: Duration = Duration::from_secs(30);
+
+const SMALL_SEGMENTS: &str = "[log]\nsegment_bytes = \"1MiB\"\nretention = \"1s\"\n\
+    [sinks.sqlite]\ntype = \"sqlite\"\n[sinks.sqlite.batch]\nmax_age = \"50ms\"\n";
+
+#[test]
+fn nothing_acknowledged_is_lost_and_nothing_is_stored_twice_over_kills() {
+    let mut weir = Weir::start(Setup::new().toml(SMALL_SEGMENTS));
+    let mut all = Sent::default();
+    for round in 0..from_environment("WEIR_KILL_ROUNDS", 25) {
+        // Clients that name their events and repeat them; clients that do neither; and many events at once.
+        let loads = [
+            Load::new(format!("named-{round}")).named(),
+            Load::new(format!("unnamed-{round}")).connections(2),
+            Load::new(format!("many-{round}")).connections(2).events_per_request(100).padding_bytes(200),
+        ];
+        let running = loads.each_ref().map(|load| load.start(&weir));
+        until(SOON, "every load to run", || running.each_ref().iter().all(|load| load.acknowledged() > 0));
+        sleep(Duration::from_millis(random_below(ALIVE_MAX_MS)));
+        weir.kill9();
+        weir.restart();
+        for load in running {
+            all.add(load.stop());
+        }
+    }
+    weir.drained("sqlite", Duration::from_secs(120));
+    all.assert_stored_once(weir.sqlite("select label from events"));
+
+    let account = weir.metrics().account("sqlite");
+    let duplicates = weir.metrics().sum("weir_events_duplicate_total", &[("sink", "sqlite")]).unwrap();
+    let rows = weir.sqlite::<i64>("select count(*) from events")[0];
+    assert!(account.is_balanced() && account.dead == 0.0, "{account:?}");
+    assert_eq!(account.delivered - duplicates, rows as f64, "each row was counted once as new");
+}
+
+fn random_below(limit: u64) -> u64 {
+    RandomState::new().hash_one(0) % limit
+}
