@@ -129,6 +129,7 @@ pub struct DeadLetterFilter {
 
 /// How a dead letter that was sent again fared.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a few hundred at a time, each of them short-lived")]
 pub enum Resent {
     /// The sink has it now; `duplicate` when it had it before.
     Delivered {

@@ -94,7 +94,7 @@ impl<'a> Planner<'a> {
 
     /// Reads once, and gives the batches that it filled.
     async fn read(&self, batcher: &mut Batcher, until: Option<Offset>) -> Result<Vec<Cut>, DeliveryError> {
-        let Assignment { key, route, limits, .. } = self.assignment;
+        let Assignment { route, limits, .. } = self.assignment;
         let room = until.map_or(usize::MAX, |until| (until.0 - batcher.end().0) as usize);
         let limit = ReadLimit {
             max_events: limits.max_events.saturating_mul(limits.in_flight.max(1)).min(room),

@@ -27,7 +27,7 @@ fn nothing_acknowledged_is_lost_and_nothing_counts_twice() {
     };
     for seed in seeds {
         let run = std::panic::catch_unwind(|| {
-            universe::block_on(async { Universe::new(seed).live_to_the_end().await })
+            universe::block_on(async { Universe::new(seed).live_to_the_end().await });
         });
         if let Err(panic) = run {
             eprintln!("run it again with WEIR_SIMULATION_SEED={seed}");
