@@ -89,3 +89,56 @@ fn store_row(
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use weir_core::testkit::record;
+
+    use super::super::schema;
+    use super::*;
+
+    fn rows(count: u64, size: usize) -> Rows {
+        let row = |offset| {
+            let mut record = record(offset, "events", 0);
+            record.event.body = format!(r#"{{"page":"{}"}}"#, "x".repeat(size)).into();
+            Row::read(record)
+        };
+        (0..count).map(row).collect()
+    }
+
+    #[test]
+    fn a_full_disk_stores_nothing_of_the_transaction_and_is_tried_again() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::prepare(&mut connection, "events").unwrap();
+        // SQLite says the same of a disk without room as of a file that may not grow.
+        connection.pragma_update(None, "max_page_count", 100).unwrap();
+        let insert = schema::insert("events");
+        let batches = [rows(2, 1), rows(100, 100_000)];
+        let fault = store(&mut connection, &insert, &batches).unwrap_err();
+        assert_eq!(fault, Fault::Retry("database or disk is full".to_owned()));
+        let count = |connection: &Connection| {
+            connection.query_row("SELECT count(*) FROM events", [], |row| row.get::<_, u32>(0))
+        };
+        assert_eq!(count(&connection), Ok(0));
+        connection.pragma_update(None, "max_page_count", 1_000_000).unwrap();
+        let receipts = store(&mut connection, &insert, &batches).unwrap();
+        // The second batch begins with the events of the first.
+        assert_eq!(receipts.iter().map(|receipt| receipt.duplicates).collect::<Vec<_>>(), [0, 2]);
+        assert_eq!(count(&connection), Ok(100));
+    }
+
+    #[test]
+    fn an_event_that_is_larger_than_a_row_may_be_is_refused_alone() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::prepare(&mut connection, "events").unwrap();
+        connection.set_limit(rusqlite::limits::Limit::SQLITE_LIMIT_LENGTH, 10_000).unwrap();
+        let mut batch = rows(3, 10);
+        batch[1] = rows(2, 20_000).remove(1);
+        let receipts = store(&mut connection, &schema::insert("events"), &[batch]).unwrap();
+        let [Exception { index: 1, verdict: Verdict::Refused(refusal) }] = receipts[0].exceptions.as_slice()
+        else {
+            panic!("{receipts:?}");
+        };
+        assert_eq!(refusal.reason, "too_big");
+    }
+}
