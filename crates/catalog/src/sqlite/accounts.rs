@@ -1,0 +1,105 @@
+//! The table `accounts`.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use weir_core::catalog::{Account, AccountKey, Opening};
+use weir_core::sink::SinkName;
+
+use super::fault::Fault;
+use crate::rows::{AccountRow, accepted_before_to_json, to_number};
+
+const COLUMNS: &str = "sink, partition, lane, from_offset, until_offset, accepted_before, planned, delivered,
+    duplicates, dead, filtered";
+
+/// What is added to an account. `dead` falls when letters are sent again.
+#[derive(Default)]
+pub(super) struct Counts {
+    pub delivered: i64,
+    pub duplicates: i64,
+    pub filtered: i64,
+    pub dead: i64,
+}
+
+pub(super) fn open(connection: &Connection, key: &AccountKey, opening: &Opening) -> Result<Account, Fault> {
+    let until = opening.until.map(|until| to_number(until.0)).transpose()?;
+    connection
+        .prepare_cached(
+            "INSERT INTO accounts (sink, partition, lane, from_offset, until_offset, accepted_before, planned)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?4) ON CONFLICT (sink, partition, lane) DO NOTHING",
+        )?
+        .execute(params![
+            &*key.sink.0,
+            &*key.partition.0,
+            key.lane,
+            to_number(opening.from.0)?,
+            until,
+            accepted_before_to_json(&opening.accepted_before)?,
+        ])?;
+    let select = format!("SELECT {COLUMNS} FROM accounts WHERE sink = ?1 AND partition = ?2 AND lane = ?3");
+    let row = connection
+        .prepare_cached(&select)?
+        .query_row(params![&*key.sink.0, &*key.partition.0, key.lane], account_row)?;
+    Ok(row.into_account()?)
+}
+
+pub(super) fn list(connection: &Connection) -> Result<Vec<Account>, Fault> {
+    let select = format!("SELECT {COLUMNS} FROM accounts ORDER BY sink, partition, lane");
+    let mut statement = connection.prepare_cached(&select)?;
+    let rows = statement.query_map([], account_row)?;
+    rows.map(|row| Ok(row?.into_account()?)).collect()
+}
+
+/// Plans go with their account. Letters of a lane stay, but count nowhere and are not on their way any more.
+pub(super) fn forget(connection: &Connection, sink: &SinkName, lane: &str) -> Result<bool, Fault> {
+    let sink = &*sink.0;
+    if lane.is_empty() {
+        connection.execute("DELETE FROM dead_letters WHERE sink = ?1", [sink])?;
+        return Ok(connection.execute("DELETE FROM accounts WHERE sink = ?1", [sink])? > 0);
+    }
+    connection.execute(
+        "UPDATE dead_letters SET state = 'dead' WHERE state = 'resending'
+         AND account_id IN (SELECT id FROM accounts WHERE sink = ?1 AND lane = ?2)",
+        [sink, lane],
+    )?;
+    Ok(connection.execute("DELETE FROM accounts WHERE sink = ?1 AND lane = ?2", [sink, lane])? > 0)
+}
+
+/// The account's row; to ask for one that is not there is a contradiction.
+pub(super) fn known(connection: &Connection, key: &AccountKey) -> Result<i64, Fault> {
+    let missing = || {
+        Fault::contradiction(format!(
+            "there is no account of sink {:?}, partition {:?}, lane {:?}; was it forgotten?",
+            &*key.sink.0, &*key.partition.0, key.lane
+        ))
+    };
+    connection
+        .prepare_cached("SELECT id FROM accounts WHERE sink = ?1 AND partition = ?2 AND lane = ?3")?
+        .query_row(params![&*key.sink.0, &*key.partition.0, key.lane], |row| row.get(0))
+        .optional()?
+        .ok_or_else(missing)
+}
+
+pub(super) fn add(connection: &Connection, account_id: i64, counts: &Counts) -> Result<(), Fault> {
+    connection
+        .prepare_cached(
+            "UPDATE accounts SET delivered = delivered + ?2, duplicates = duplicates + ?3,
+             filtered = filtered + ?4, dead = dead + ?5 WHERE id = ?1",
+        )?
+        .execute(params![account_id, counts.delivered, counts.duplicates, counts.filtered, counts.dead])?;
+    Ok(())
+}
+
+fn account_row(row: &Row<'_>) -> rusqlite::Result<AccountRow> {
+    Ok(AccountRow {
+        sink: row.get(0)?,
+        partition: row.get(1)?,
+        lane: row.get(2)?,
+        from_offset: row.get(3)?,
+        until_offset: row.get(4)?,
+        accepted_before: row.get(5)?,
+        planned: row.get(6)?,
+        delivered: row.get(7)?,
+        duplicates: row.get(8)?,
+        dead: row.get(9)?,
+        filtered: row.get(10)?,
+    })
+}
