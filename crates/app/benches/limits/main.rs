@@ -1,0 +1,34 @@
+//! What this machine can do at most, for `benches/run` to divide by. `limits COMMAND ARGUMENT…` prints one figure.
+
+// It is a command of one run: it may end by panicking, and printing is what it does.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+mod disk;
+mod fill;
+mod parse;
+mod stores;
+
+use std::net::TcpListener;
+
+fn main() {
+    let arguments = std::env::args().skip(1).collect::<Vec<_>>();
+    let arguments = arguments.iter().map(String::as_str).collect::<Vec<_>>();
+    match arguments.as_slice() {
+        ["port"] => println!("{}", TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()),
+        ["fdatasync", file, seconds] => println!("{:.1}", disk::mean_fdatasync_us(file, number(seconds))),
+        ["parse", port] => parse::serve(u16::try_from(number(port)).unwrap()),
+        ["fill", url, key, events] => fill::fill(url, key, number(events)),
+        ["sqlite", made_by_weir, file, events] => {
+            println!("{:.0}", stores::sqlite(made_by_weir, file, number(events)))
+        }
+        ["opensearch", url, events] => println!("{:.0}", stores::opensearch(url, number(events))),
+        // `cargo bench` and `cargo test --benches` run it without a command of ours.
+        _ => println!(
+            "limits port | fdatasync FILE SECONDS | parse PORT | fill URL KEY EVENTS | sqlite MADE FILE EVENTS | opensearch URL EVENTS"
+        ),
+    }
+}
+
+fn number(text: &str) -> usize {
+    text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
+}
