@@ -1,0 +1,252 @@
+//! The way of every request: named, admitted, routed, answered, noted.
+
+use std::any::Any;
+use std::net::{IpAddr, SocketAddr};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use futures::FutureExt;
+use http_body::Body;
+use hyper::header::{AUTHORIZATION, HeaderName};
+use hyper::http::request::Parts;
+use hyper::{Request, Response};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use weir_core::catalog::Catalog;
+use weir_core::intake::Intake;
+use weir_core::ledger::Ledger;
+use weir_core::log::EventLog;
+use weir_core::world::Clock;
+
+use super::answer::{Answer, AnswerBody};
+use super::body::{BodyError, BodyReader, content_length};
+use super::client_address::client_ip;
+use super::log_gauge::LogGauge;
+use super::problem::Problem;
+use super::request_id::RequestIds;
+use super::route::Route;
+use super::settings::ApiSettings;
+use super::{cors, dead_letters, events, openapi, probes, replay, status, tail};
+use crate::auth::{Authenticator, Caller, Denied};
+use crate::deliveries::Deliveries;
+use crate::logging::{self, AccessLog};
+use crate::metrics::Metrics;
+use crate::server::UnderWay;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The listener that a request came through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// The main one.
+    Main,
+    /// The one for those who run Weir: probes and metrics, without a key.
+    Admin,
+}
+
+/// What the API works with.
+pub struct Surroundings {
+    /// Takes events in.
+    pub intake: Arc<Intake>,
+    /// Gives them back.
+    pub log: Arc<dyn EventLog>,
+    /// How the log stands.
+    pub log_gauge: Arc<dyn LogGauge>,
+    /// The accounts.
+    pub ledger: Arc<Ledger>,
+    /// The dead letters.
+    pub catalog: Arc<dyn Catalog>,
+    /// Runs the deliveries.
+    pub deliveries: Arc<Deliveries>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Who is admitted.
+    pub authenticator: Authenticator,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// What is written down of every request.
+    pub access_log: AccessLog,
+    /// Cancelled when the program is to end: from then on Weir is not ready, and live answers end.
+    pub stop: CancellationToken,
+}
+
+/// Answers requests.
+pub struct Api {
+    pub(super) surroundings: Surroundings,
+    pub(super) settings: ApiSettings,
+    pub(super) bodies: BodyReader,
+    pub(super) tails: Arc<Semaphore>,
+    pub(super) started: Instant,
+    request_ids: RequestIds,
+}
+
+/// A request that was admitted, without its body.
+pub(super) struct Call<'a> {
+    pub head: &'a Parts,
+    pub caller: &'a Caller,
+    pub client_ip: IpAddr,
+}
+
+impl Api {
+    /// An API over these parts.
+    pub fn new(surroundings: Surroundings, settings: ApiSettings) -> Self {
+        Self {
+            bodies: BodyReader::new(&settings),
+            tails: Arc::new(Semaphore::new(settings.tails_max)),
+            started: Instant::now(),
+            request_ids: RequestIds::new(),
+            surroundings,
+            settings,
+        }
+    }
+
+    /// Answers a request that came from `peer` through `door`, and takes note of it.
+    pub async fn answer<B>(
+        &self,
+        request: Request<B>,
+        peer: SocketAddr,
+        door: Door,
+        under_way: Option<UnderWay>,
+    ) -> Response<AnswerBody>
+    where
+        B: Body<Data = Bytes> + Unpin,
+        B::Error: Into<BodyError>,
+    {
+        let began = Instant::now();
+        let (head, body) = request.into_parts();
+        let request_id = self.request_ids.of(&head.headers);
+        let client_ip = client_ip(peer, &head.headers, &self.settings.trusted_proxies);
+        let route = Route::of(head.uri.path());
+        let admitted = self.admit(route, &head, door);
+        let responding = self.respond(route, &head, admitted.as_ref(), client_ip, body);
+        let mut response = match AssertUnwindSafe(responding).catch_unwind().await {
+            Ok(answer) => answer.unwrap_or_else(Problem::into_response),
+            Err(panic) => Problem::internal(&panic_text(panic.as_ref())).into_response(),
+        };
+        if let AnswerBody::Live { under_way: place, .. } = response.body_mut() {
+            *place = under_way;
+        }
+        if !self.settings.cors_origins.is_empty() {
+            cors::permit(&self.settings.cors_origins, &head.headers, response.headers_mut());
+        }
+        let took = began.elapsed();
+        self.surroundings.metrics.http_answered(route.kind(), response.status(), took);
+        self.surroundings.access_log.write(&logging::Request {
+            at: self.surroundings.clock.now(),
+            method: head.method.as_str(),
+            // Without the query, which may hold what should not be kept.
+            path: head.uri.path(),
+            status: response.status().as_u16(),
+            client_ip: Some(client_ip),
+            bytes_in: content_length(&head.headers).unwrap_or(0) as u64,
+            bytes_out: response.body().size(),
+            duration: took,
+            request_id: request_id.to_str().unwrap_or(""),
+            credential: admitted.as_ref().ok().and_then(Admitted::credential),
+        });
+        response.headers_mut().insert(REQUEST_ID, request_id);
+        response
+    }
+
+    /// Who is asking, if that matters here. The admin door is open, but there is nothing behind it save the probes.
+    fn admit(&self, route: Route<'_>, head: &Parts, door: Door) -> Result<Admitted, Denied> {
+        let metrics = route == Route::Metrics && (door == Door::Admin || self.settings.metrics_open);
+        let preflight = !self.settings.cors_origins.is_empty() && cors::is_preflight(head);
+        if preflight {
+            return Ok(Admitted::Preflight);
+        }
+        if metrics || route.is_public() {
+            return Ok(Admitted::Anybody);
+        }
+        let Surroundings { authenticator, clock, .. } = &self.surroundings;
+        authenticator.authenticate(head.headers.get(AUTHORIZATION), clock.now()).map(|caller| match door {
+            Door::Main => Admitted::Known(caller),
+            Door::Admin => Admitted::AtTheWrongDoor,
+        })
+    }
+
+    async fn respond<B>(
+        &self,
+        route: Route<'_>,
+        head: &Parts,
+        admitted: Result<&Admitted, &Denied>,
+        client_ip: IpAddr,
+        body: B,
+    ) -> Answer
+    where
+        B: Body<Data = Bytes> + Unpin,
+        B::Error: Into<BodyError>,
+    {
+        let caller = match admitted {
+            Err(denied) => return Err(Problem::unauthorized(*denied)),
+            Ok(Admitted::Preflight) => return Ok(cors::preflight()),
+            Ok(Admitted::AtTheWrongDoor) => return Err(nothing_here()),
+            Ok(Admitted::Anybody) => None,
+            Ok(Admitted::Known(caller)) => Some(caller),
+        };
+        if route == Route::Unknown {
+            return Err(nothing_here());
+        }
+        if !route.allows(&head.method) {
+            return Err(Problem::method_not_allowed(route.allowed()));
+        }
+        match caller {
+            None => probes::answer(self, route),
+            Some(caller) => self.dispatch(route, Call { head, caller, client_ip }, body).await,
+        }
+    }
+
+    async fn dispatch<B>(&self, route: Route<'_>, call: Call<'_>, body: B) -> Answer
+    where
+        B: Body<Data = Bytes> + Unpin,
+        B::Error: Into<BodyError>,
+    {
+        match route {
+            Route::Events => events::post_events(self, call, body).await,
+            Route::StreamEvents(stream) => events::post_stream_events(self, call, stream, body).await,
+            Route::Status => status::get_status(self),
+            Route::Tail => tail::get_tail(self, &call),
+            Route::DeadLetters => dead_letters::list(self, &call).await,
+            Route::DeadLettersReplay => dead_letters::replay_matching(self, call, body).await,
+            Route::DeadLetter(id) if call.head.method == "DELETE" => dead_letters::delete(self, id).await,
+            Route::DeadLetter(id) => dead_letters::show(self, id).await,
+            Route::DeadLetterReplay(id) => dead_letters::replay_one(self, id).await,
+            Route::SinkReplay(sink) => replay::replay_sink(self, call, sink, body).await,
+            Route::OpenApi => openapi::get_openapi(),
+            Route::Ping | Route::Health | Route::Readiness | Route::Metrics => probes::answer(self, route),
+            Route::Unknown => Err(nothing_here()),
+        }
+    }
+}
+
+/// Who is asking.
+enum Admitted {
+    /// A browser, what a page would be allowed.
+    Preflight,
+    /// It does not matter.
+    Anybody,
+    /// Somebody with a key or token.
+    Known(Caller),
+    /// Somebody with a key or token, where none is asked for.
+    AtTheWrongDoor,
+}
+
+impl Admitted {
+    fn credential(&self) -> Option<&str> {
+        match self {
+            Self::Known(caller) => Some(&caller.credential),
+            _ => None,
+        }
+    }
+}
+
+fn nothing_here() -> Problem {
+    Problem::not_found("there is nothing at this address")
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
+    format!("a handler panicked: {}", text.unwrap_or("without words"))
+}

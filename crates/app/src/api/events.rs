@@ -1,0 +1,157 @@
+//! `POST /events`, `POST /v1/streams/{stream}/events`: taking events in.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::Body;
+use hyper::StatusCode;
+use weir_core::event::Stream;
+use weir_core::intake::{IntakeError, Outcome, Submission};
+use weir_core::log::LogError;
+
+use super::acceptance::{Accepted, write_accepted};
+use super::answer::{Answer, of_type};
+use super::body::BodyError;
+use super::entry::{Api, Call};
+use super::problem::{Problem, ProblemDocument};
+use super::query::Query;
+use super::route::decoded;
+use super::{content_type, sender};
+
+/// The stream of `POST /events`.
+const EVENTS: &str = "events";
+const BUSY_RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Takes in events of the stream `events`.
+///
+/// One JSON object, a JSON array, or one object a line. Answers when they are on disk.
+#[utoipa::path(
+    post, path = "/events", tag = "events",
+    params(
+        ("atomic" = Option<bool>, Query, description = "All events or none"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Repeated with the same key, the request has its effect once"),
+        ("Content-Encoding" = Option<String>, Header, description = "gzip, zstd, deflate or br"),
+        ("device-uuid" = Option<String>, Header, description = "Kept with the events"),
+        ("app-version" = Option<String>, Header, description = "Kept with the events"),
+        ("os-version" = Option<String>, Header, description = "Kept with the events"),
+    ),
+    request_body(content((super::event_schema::EventsBody = "application/json"), (String = "application/x-ndjson"))),
+    responses(
+        (status = 200, description = "Some or all were accepted, and are on disk", body = Accepted),
+        (status = 400, description = "Not valid JSON, with line and column", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 405, description = "Only POST", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 408, description = "The body came too slowly", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 413, description = "Larger than the limit", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 415, description = "A type or encoding that is not taken", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, description = "None was accepted, with the reason for each", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "Not now; see Retry-After", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn post_events<B>(api: &Api, call: Call<'_>, body: B) -> Answer
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<BodyError>,
+{
+    take_in(api, call, EVENTS, body).await
+}
+
+/// Takes in events of any configured stream: any JSON objects that have what the stream requires.
+#[utoipa::path(
+    post, path = "/v1/streams/{stream}/events", tag = "events",
+    params(
+        ("stream" = String, Path, description = "A configured stream"),
+        ("atomic" = Option<bool>, Query, description = "All events or none"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Repeated with the same key, the request has its effect once"),
+        ("Content-Encoding" = Option<String>, Header, description = "gzip, zstd, deflate or br"),
+    ),
+    request_body(content((serde_json::Value = "application/json"), (String = "application/x-ndjson"))),
+    responses(
+        (status = 200, description = "Some or all were accepted, and are on disk", body = Accepted),
+        (status = 404, description = "No such stream", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "4XX", description = "As for /events", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "Not now; see Retry-After", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn post_stream_events<B>(api: &Api, call: Call<'_>, stream: &str, body: B) -> Answer
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<BodyError>,
+{
+    take_in(api, call, &decoded(stream)?, body).await
+}
+
+async fn take_in<B>(api: &Api, call: Call<'_>, stream: &str, body: B) -> Answer
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<BodyError>,
+{
+    let Call { head, caller, client_ip } = call;
+    let intake = &api.surroundings.intake;
+    let stream: &Stream = intake.stream(stream).ok_or_else(|| no_stream(stream))?;
+    let format = content_type::format(&head.headers)?;
+    let atomic = match head.uri.query() {
+        None => false,
+        query => Query::parse(query)?.flag("atomic")?,
+    };
+    let idempotency_key = sender::idempotency_key(&head.headers)?;
+    let origin = sender::origin(&head.headers, caller, client_ip.to_string());
+    let held = api.bodies.read(head, body).await?;
+    let submission =
+        Submission { stream, format, body: &held.bytes, origin: &origin, idempotency_key, atomic };
+    let accepting = tokio::time::timeout(api.settings.answer_timeout, intake.accept(submission));
+    match accepting.await {
+        Err(_) => {
+            Err(Problem::unavailable("busy", "the log did not take it in time; try again", BUSY_RETRY_AFTER))
+        }
+        Ok(Err(error)) => Err(refused(error)),
+        Ok(Ok(outcome)) => answer(&outcome),
+    }
+}
+
+fn answer(outcome: &Outcome) -> Answer {
+    match outcome.ids.is_empty() {
+        false => Ok(of_type(StatusCode::OK, "application/json", write_accepted(outcome))),
+        true => Err(none_accepted(outcome)),
+    }
+}
+
+fn none_accepted(outcome: &Outcome) -> Problem {
+    let first = outcome.rejected.first().map_or("", |rejection| rejection.detail.as_str());
+    let detail = match outcome.rejected.len() {
+        1 => first.to_owned(),
+        count => format!("none was accepted; {count} were rejected, the first because: {first}"),
+    };
+    let Accepted { accepted, ids, rejected } = Accepted::of(outcome);
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "rejected", detail)
+        .with("accepted", accepted)
+        .with("ids", ids)
+        .with("rejected", rejected)
+}
+
+fn refused(error: IntakeError) -> Problem {
+    match error {
+        IntakeError::Malformed(malformed) => Problem::bad_request("malformed", malformed.to_string())
+            .with("line", malformed.line)
+            .with("column", malformed.column),
+        IntakeError::Empty => {
+            Problem::bad_request("empty", "the body holds no event").with("line", 1).with("column", 1)
+        }
+        error @ IntakeError::TooManyEvents { max, .. } => {
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-many-events", error.to_string())
+                .with("limit_events", max)
+        }
+        IntakeError::UnknownStream(stream) => no_stream(stream.as_str()),
+        IntakeError::Log(LogError::Retry { reason, after }) => Problem::unavailable("log", reason, after),
+        IntakeError::Log(LogError::Refused(reason)) => {
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", reason)
+        }
+        IntakeError::Log(LogError::Closed) => {
+            Problem::unavailable("stopping", "Weir is being stopped; try again", BUSY_RETRY_AFTER)
+        }
+        IntakeError::Log(error @ LogError::Trimmed { .. }) => Problem::internal(&error),
+    }
+}
+
+fn no_stream(name: &str) -> Problem {
+    Problem::not_found(format!("there is no stream {name:?}; streams are declared as [streams.NAME]"))
+}

@@ -1,0 +1,42 @@
+//! What clients may ask over HTTP, and what they are told.
+//!
+//! **Constraints.** Strangers learn nothing: whoever brings no key gets 401 for every path but the probes, whether it
+//! exists or not. Whatever a client sends, the answer is a 4xx that names what is wrong, never a 5xx or a panic.
+//!
+//! [`Api::answer`] is the one way through: [`entry`] admits and routes, a handler answers, [`entry`] takes note.
+//! There is no framework below it: a request costs one `match`, no boxes and no clones of state.
+
+mod acceptance;
+mod answer;
+mod body;
+mod client_address;
+mod content_type;
+mod cors;
+mod dead_letter_form;
+mod dead_letters;
+mod entry;
+mod event_schema;
+mod events;
+mod json_body;
+mod log_gauge;
+mod openapi;
+mod probes;
+mod problem;
+mod query;
+mod replay;
+mod request_id;
+mod route;
+mod sender;
+mod settings;
+mod status;
+mod tail;
+
+pub use answer::AnswerBody;
+pub use entry::{Api, Door, Surroundings};
+pub use log_gauge::LogGauge;
+pub use openapi::document as openapi_document;
+pub use route::ROUTES;
+pub use settings::ApiSettings;
+
+#[cfg(test)]
+pub(crate) mod tests;

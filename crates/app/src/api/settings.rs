@@ -1,0 +1,44 @@
+//! The limits and choices of the API.
+
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+/// What the API takes, and for whom it is open.
+#[derive(Clone, Debug)]
+pub struct ApiSettings {
+    /// A request's body, as sent.
+    pub body_max_bytes: usize,
+    /// A request's body, unpacked.
+    pub unpacked_max_bytes: usize,
+    /// All bodies in memory at once, packed and unpacked.
+    pub bodies_max_bytes: usize,
+    /// How long a body may take to arrive; after it 408.
+    pub body_timeout: Duration,
+    /// How long a request may wait for memory, and how long for the log; after either 503.
+    pub answer_timeout: Duration,
+    /// Connections that follow events live.
+    pub tails_max: usize,
+    /// Whose `X-Forwarded-For` and `Forwarded` are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Pages of these origins may call from a browser; `*` for all. Empty: none.
+    pub cors_origins: Vec<String>,
+    /// `/metrics` without a key on the main port, too.
+    pub metrics_open: bool,
+}
+
+impl Default for ApiSettings {
+    fn default() -> Self {
+        Self {
+            body_max_bytes: 16 * 1024 * 1024,
+            unpacked_max_bytes: 32 * 1024 * 1024,
+            bodies_max_bytes: 64 * 1024 * 1024,
+            body_timeout: Duration::from_secs(30),
+            answer_timeout: Duration::from_millis(900),
+            tails_max: 32,
+            trusted_proxies: Vec::new(),
+            cors_origins: Vec::new(),
+            metrics_open: false,
+        }
+    }
+}

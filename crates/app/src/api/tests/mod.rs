@@ -1,0 +1,9 @@
+//! The API from outside, over a log and a catalog in memory and a sink that can be told to refuse.
+
+mod bad_input;
+mod bad_input_cases;
+mod dead_letters;
+mod events;
+pub(crate) mod here;
+mod openapi;
+mod operation;

@@ -1,0 +1,105 @@
+//! One connection from its opening to its end.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Request, Version};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+
+use super::ServerSettings;
+use super::activity::{Activity, Verdict};
+use super::watched::Watched;
+use crate::api::{Api, Door};
+
+/// How long a connection may take to end after the goodbye.
+const GOODBYE_TIMEOUT: Duration = Duration::from_secs(5);
+const HTTP2_SEND_BUFFER_MAX_BYTES: usize = 64 * 1024;
+
+/// HTTP/1.1, and HTTP/2 for whoever begins with its preface.
+pub type Protocol = auto::Builder<TokioExecutor>;
+
+/// Who came in, and what may end the visit from outside.
+pub struct Visit {
+    /// Answers.
+    pub api: Arc<Api>,
+    /// The listener it came through.
+    pub door: Door,
+    /// The other end of the socket.
+    pub peer: SocketAddr,
+    /// Answer what is under way and close.
+    pub stop: CancellationToken,
+    /// Close at once.
+    pub abandon: CancellationToken,
+}
+
+/// How HTTP is spoken. The times are kept by [`Activity`], for both versions, and also before it is known which.
+pub fn protocol(settings: &ServerSettings) -> Protocol {
+    let mut protocol = Protocol::new(TokioExecutor::new());
+    protocol
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(None)
+        .max_headers(settings.headers_max)
+        .max_buf_size(settings.head_max_bytes.max(8 * 1024))
+        .pipeline_flush(true);
+    protocol
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(settings.http2_streams_max)
+        .max_header_list_size(u32::try_from(settings.head_max_bytes).unwrap_or(u32::MAX))
+        .max_send_buf_size(HTTP2_SEND_BUFFER_MAX_BYTES);
+    protocol
+}
+
+/// Serves the connection until it ends, or has to be ended.
+pub async fn run(socket: TcpStream, protocol: Protocol, visit: Visit, settings: Arc<ServerSettings>) {
+    let activity = Activity::new();
+    let Visit { api, door, peer, stop, abandon } = visit;
+    let watched = Watched::new(socket, activity.clone());
+    let service = service_fn({
+        let activity = activity.clone();
+        move |request: Request<Incoming>| {
+            let under_way = activity.request_begins(request.version() == Version::HTTP_2);
+            let api = api.clone();
+            async move { Ok::<_, Infallible>(api.answer(request, peer, door, Some(under_way)).await) }
+        }
+    });
+    let mut connection = pin!(protocol.serve_connection(watched, service));
+    let mut leaving = false;
+    let mut watch = pin!(tokio::time::sleep(first_look(&settings)));
+    loop {
+        tokio::select! {
+            // However it ends, there is nobody left to tell; what a client does wrong has been answered by hyper.
+            _ = connection.as_mut() => return,
+            () = abandon.cancelled() => return,
+            () = stop.cancelled(), if !leaving => {
+                leaving = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            () = watch.as_mut() => {
+                let next = match activity.verdict(&settings) {
+                    Verdict::LookAgain(after) => after,
+                    Verdict::SayGoodbye if !leaving => {
+                        leaving = true;
+                        connection.as_mut().graceful_shutdown();
+                        GOODBYE_TIMEOUT
+                    }
+                    Verdict::SayGoodbye | Verdict::CutOff => return,
+                };
+                watch.as_mut().reset(tokio::time::Instant::now() + next);
+            }
+        }
+    }
+}
+
+fn first_look(settings: &ServerSettings) -> Duration {
+    settings.head_timeout.min(settings.idle_timeout).min(settings.write_timeout)
+}
