@@ -1,1 +1,7 @@
-//! placeholder
+//! Logs: where events are from before they are acknowledged until every sink has settled them.
+//!
+//! [`segment`] is the embedded one, files in a folder, and what `weir` uses unless told otherwise.
+
+pub mod segment;
+
+pub use segment::SegmentLog;

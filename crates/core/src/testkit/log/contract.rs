@@ -1,5 +1,7 @@
 //! What every log must do, whatever it is made of.
 
+#![expect(clippy::expect_used, reason = "a suite tells by panicking")]
+
 use std::time::Duration;
 
 use bytes::Bytes;
