@@ -5,9 +5,9 @@
 
 pub mod blackhole;
 mod fields;
-//pub mod opensearch;
+pub mod opensearch;
 pub mod sqlite;
-//mod tls;
+pub mod tls;
 
 /// A setting that cannot be used; says which, why, and what would do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -39,7 +39,7 @@ fn store_rows(
             Stored::New => {}
             Stored::Duplicate => receipt.duplicates += 1,
             Stored::Refused(refusal) => {
-                receipt.exceptions.push(Exception { index, verdict: Verdict::Refused(refusal) })
+                receipt.exceptions.push(Exception { index, verdict: Verdict::Refused(refusal) });
             }
         }
     }

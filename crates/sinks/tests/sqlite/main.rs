@@ -1,5 +1,7 @@
 //! The SQLite sink, from outside: its contract, its file, and what it says when something is in the way.
 
+#![expect(clippy::unwrap_used, reason = "a test tells by panicking")]
+
 mod file;
 mod probe;
 mod retention;
@@ -7,6 +9,7 @@ mod trouble;
 
 use std::sync::Arc;
 
+use weir_core::sink::Sink;
 use weir_core::testkit::sink::contract;
 use weir_core::testkit::world::TestClock;
 use weir_sinks::sqlite::{SqliteSettings, SqliteSink};

@@ -1,0 +1,71 @@
+//! TLS to stores: who is trusted, and who we say we are.
+//!
+//! **Constraint.** The roots are those of the web, built in, and the operator's own; the machine's are not asked.
+//! Files that change are taken up while running.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
+
+use crate::SettingsError;
+
+/// The files beside a store's address, in PEM.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsSettings {
+    /// Certificates of authorities that are trusted beside those of the web.
+    pub ca: Option<PathBuf>,
+    /// The certificate, with its chain, that we show.
+    pub cert: Option<PathBuf>,
+    /// The key of `cert`.
+    pub key: Option<PathBuf>,
+}
+
+impl TlsSettings {
+    /// Reads the files and makes of them what a TLS client needs.
+    pub(crate) fn client_config(&self) -> Result<ClientConfig, SettingsError> {
+        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        if let Some(path) = &self.ca {
+            for certificate in certificates("ca", path)? {
+                roots.add(certificate).map_err(|error| unusable("ca", path, error))?;
+            }
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| SettingsError(format!("tls: {error}")))?
+            .with_root_certificates(roots);
+        match (&self.cert, &self.key) {
+            (None, None) => Ok(builder.with_no_client_auth()),
+            (Some(cert), Some(key)) => {
+                let chain = certificates("cert", cert)?;
+                let secret =
+                    PrivateKeyDer::from_pem_file(key).map_err(|error| unusable("key", key, error))?;
+                builder.with_client_auth_cert(chain, secret).map_err(|error| unusable("key", key, error))
+            }
+            _ => Err(SettingsError("tls: `cert` and `key` go together; set both or neither".to_owned())),
+        }
+    }
+
+    /// When each file was last changed; differs when one of them has to be read anew.
+    pub(crate) fn changed_at(&self) -> Vec<Option<SystemTime>> {
+        let files = [&self.ca, &self.cert, &self.key].into_iter().flatten();
+        files.map(|path| std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok()).collect()
+    }
+}
+
+fn certificates(setting: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>, SettingsError> {
+    let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    match read {
+        Ok(found) if found.is_empty() => Err(unusable(setting, path, "there is no certificate in it")),
+        Ok(found) => Ok(found),
+        Err(error) => Err(unusable(setting, path, error)),
+    }
+}
+
+fn unusable(setting: &str, path: &Path, why: impl std::fmt::Display) -> SettingsError {
+    SettingsError(format!("tls.{setting} = \"{}\": {why}; a PEM file is expected", path.display()))
+}
