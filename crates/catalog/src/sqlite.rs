@@ -50,7 +50,7 @@ impl SqliteCatalog {
     fn open_at(place: Place) -> Result<Self, CatalogError> {
         place.create_file()?;
         let mut connection = place.connect_to_write()?;
-        migrations::migrate(&mut connection, place.path())?;
+        migrations::migrate(&mut connection, &place.path)?;
         let writer = Writer::start(place.clone(), connection)?;
         let readers = Readers::new(place.clone());
         Ok(Self { place, writer, readers })

@@ -9,7 +9,6 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::fault::Fault;
 
-/// How long SQLite waits for another process that holds a lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// What a connection keeps of the file in memory.
 const CACHE_MAX_KIB: i64 = 2_048;
@@ -19,26 +18,18 @@ const JOURNAL_MAX_BYTES: i64 = 16 * 1024 * 1024;
 /// The catalog's file.
 #[derive(Clone)]
 pub(super) struct Place {
-    path: PathBuf,
-    /// The file may not grow beyond this; only tests set it.
-    pages_max: Option<u32>,
+    /// Absolute: SQLite gives names such as `:memory:` a meaning of their own.
+    pub path: PathBuf,
+    /// How long SQLite waits for another process that holds a lock.
+    pub busy_timeout: Duration,
+    /// The file may not grow beyond this.
+    pub pages_max: Option<u32>,
 }
 
 impl Place {
-    /// Makes the path absolute: SQLite gives names such as `:memory:` a meaning of their own.
     pub(super) fn new(path: &Path) -> Result<Self, Fault> {
         let path = std::path::absolute(path).map_err(|error| io_fault("finding", path, &error))?;
-        Ok(Self { path, pages_max: None })
-    }
-
-    #[cfg(test)]
-    pub(super) fn limited(mut self, pages_max: u32) -> Self {
-        self.pages_max = Some(pages_max);
-        self
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.path
+        Ok(Self { path, busy_timeout: BUSY_TIMEOUT, pages_max: None })
     }
 
     /// The file and its write-ahead log.
@@ -105,7 +96,7 @@ impl Place {
             Fault::Retry(why) => Fault::Retry(format!("{}: {why}", self.path.display())),
             Fault::Broken(why) => Fault::Broken(format!("{}: {why}", self.path.display())),
         })?;
-        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.busy_timeout(self.busy_timeout)?;
         connection.pragma_update(None, "cache_size", -CACHE_MAX_KIB)?;
         Ok(connection)
     }

@@ -198,7 +198,10 @@ fn transact(connection: &Connection, group: &mut [Box<dyn Waiting>]) -> Result<(
 fn give_space_back(connection: &Connection) -> Result<(), Fault> {
     let free: i64 = connection.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
     if free > FREE_MAX_PAGES {
-        connection.execute_batch("PRAGMA incremental_vacuum(64)")?;
+        // Each step of the statement gives back one page.
+        let mut statement = connection.prepare_cached("PRAGMA incremental_vacuum(64)")?;
+        let mut steps = statement.query([])?;
+        while steps.next()?.is_some() {}
     }
     Ok(())
 }

@@ -1,0 +1,106 @@
+//! Files of every version open for ever; what cannot be opened says why and what to do.
+#![allow(clippy::unwrap_used)] // A panic is how a test fails.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+use weir_catalog::SqliteCatalog;
+use weir_core::catalog::{Catalog, CatalogError, DeadLetterFilter};
+use weir_core::event::{EventId, Offset, Stream};
+use weir_core::time::Timestamp;
+
+/// A copy of the fixture that may be written to.
+fn version_1(directory: &Path) -> PathBuf {
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/catalog/version-1.db");
+    let copy = directory.join("catalog.db");
+    std::fs::copy(fixture, &copy).unwrap();
+    copy
+}
+
+fn schema(path: &Path) -> Vec<(String, Option<String>)> {
+    let connection = Connection::open(path).unwrap();
+    let mut statement = connection.prepare("SELECT name, sql FROM sqlite_schema ORDER BY name").unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
+fn refusal(path: &Path) -> String {
+    match SqliteCatalog::open(path) {
+        Err(CatalogError::Broken(error)) => error.to_string(),
+        Err(CatalogError::Retry(error)) => panic!("asking again was said to help: {error}"),
+        Ok(_) => panic!("it was opened"),
+    }
+}
+
+#[tokio::test]
+async fn a_catalog_of_version_1_is_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let catalog = SqliteCatalog::open(&version_1(directory.path())).unwrap();
+
+    let accounts = catalog.accounts().await.unwrap();
+    let [main, replay] = &accounts[..] else { panic!("{accounts:?}") };
+    let events = Stream::new("events").unwrap();
+    assert_eq!((main.opening.from, main.opening.until, main.planned), (Offset(3), None, Offset(25)));
+    assert_eq!(main.opening.accepted_before, [(events.clone(), 3)].into());
+    assert_eq!((main.delivered, main.duplicates, main.filtered, main.dead), (10, 2, 1, 5));
+    assert_eq!((&*replay.key.lane, replay.opening.until), ("replay-1", Some(Offset(9))));
+
+    let unsettled = catalog.unsettled(&main.key).await.unwrap();
+    assert_eq!(unsettled.iter().map(|plan| (plan.first.0, plan.end.0)).collect::<Vec<_>>(), [(20, 25)]);
+    let dead = catalog.dead_letters(&DeadLetterFilter::default(), None, 10).await.unwrap();
+    assert_eq!(dead.iter().map(|letter| (letter.id, letter.count)).collect::<Vec<_>>(), [(3, 4), (1, 1)]);
+    let waiting = catalog.resending(&main.key, 10).await.unwrap();
+    assert_eq!(waiting.iter().map(|letter| letter.id).collect::<Vec<_>>(), [2]);
+
+    let record = dead[1].record.as_ref().unwrap();
+    assert_eq!(record.event.id, EventId::named(&events, "jwt:alice", "log-1"));
+    assert_eq!(record.event.occurred_at, Timestamp::from_micros(-1));
+    assert_eq!(record.origin.user_agent.as_deref(), Some("curl/8"));
+    assert_eq!(&record.event.body[..], br#"{"page":"p","event":"e","param":{"n":1}}"#);
+}
+
+#[tokio::test]
+async fn an_old_catalog_has_the_tables_of_a_new_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let old = version_1(directory.path());
+    let new = directory.path().join("new.db");
+    for path in [&old, &new] {
+        SqliteCatalog::open(path).unwrap().close().await;
+    }
+    assert_eq!(
+        schema(&old),
+        schema(&new),
+        "an old migration was edited, or the last one is missing a fixture"
+    );
+}
+
+#[test]
+fn a_newer_version_is_refused_with_both_versions_and_a_remedy() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = version_1(directory.path());
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 77).unwrap();
+    let message = refusal(&path);
+    assert!(message.contains("version 77, made by a newer Weir"), "{message}");
+    assert!(message.contains("knows version 1"), "{message}");
+    assert!(message.contains("catalog.url"), "{message}");
+}
+
+#[test]
+fn another_programs_database_is_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("other.db");
+    Connection::open(&path).unwrap().execute_batch("CREATE TABLE theirs (x)").unwrap();
+    let message = refusal(&path);
+    assert!(message.contains("not a Weir catalog"), "{message}");
+    assert_eq!(schema(&path).len(), 1);
+}
+
+#[test]
+fn what_is_no_database_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("notes.txt");
+    std::fs::write(&path, "dear diary, ".repeat(1_000)).unwrap();
+    let message = refusal(&path);
+    assert!(message.contains("not a database"), "{message}");
+    assert!(std::fs::read_to_string(&path).unwrap().starts_with("dear diary"));
+}
