@@ -7,7 +7,7 @@
 //! | `api-key` | the key made at the first start when none was set; mode 0600 |
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -123,12 +123,8 @@ fn lock(directory: &Path) -> Result<File, DataDirError> {
         }
         Err(TryLockError::Error(cause)) => return Err(failed(cause)),
     }
-    let write_pid = |file: &mut File| {
-        file.set_len(0)?;
-        file.rewind()?;
-        writeln!(file, "{}", std::process::id())
-    };
-    write_pid(&mut file).map_err(failed)?;
+    // The number is for people only: on a full disk the server must start all the same, to empty it.
+    let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
     Ok(file)
 }
 

@@ -55,6 +55,7 @@ impl Style {
 }
 
 /// Logging under way. Dropping it hands over what is left, for at most a second.
+#[derive(Clone)]
 pub struct Logs {
     lines: Lines,
     style: Style,
@@ -80,6 +81,16 @@ impl Logs {
         AccessLog::new(self.lines.clone(), self.style, mode)
     }
 
+    /// Whether lines are for machines.
+    pub fn are_json(&self) -> bool {
+        self.style == Style::Json
+    }
+
+    /// Hands over what is left, for at most a second; for an end that drops nothing.
+    pub fn flush(&self) {
+        self.lines.flush(FLUSH_TIMEOUT);
+    }
+
     /// How many lines were dropped because nobody read them.
     pub fn dropped(&self) -> u64 {
         self.lines.dropped()
@@ -88,7 +99,7 @@ impl Logs {
 
 impl Drop for Logs {
     fn drop(&mut self) {
-        self.lines.flush(FLUSH_TIMEOUT);
+        self.flush();
     }
 }
 

@@ -109,6 +109,11 @@ impl Settings {
         "sinks",
     ];
 
+    /// Where the event log lies.
+    pub fn log_dir(&self) -> PathBuf {
+        self.data_dir.join("log")
+    }
+
     /// Finds what is wrong although each value by itself could be read; takes out secrets that are blank.
     pub(super) fn check(&mut self, report: &mut Report<'_>) {
         self.check_top(report);

@@ -1,0 +1,186 @@
+//! Brings a chunk to the server, and does not give up lightly.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{anyhow, bail};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::{Method, Response, StatusCode};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::chunks::{Chunk, Line};
+use super::summary::{Outcome, Rejected};
+use crate::cli::arguments::SendOptions;
+use crate::cli::client::{Client, detail_of};
+use crate::cli::progress::Progress;
+
+const WAIT_MIN: Duration = Duration::from_millis(100);
+const WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// Knows the way and the terms.
+pub struct Courier<'a> {
+    client: &'a Client,
+    path: String,
+    stream: &'a str,
+    run: &'a str,
+    retry_for: Duration,
+    progress: &'a Progress,
+}
+
+/// What the server said to some lines.
+enum Answer {
+    /// What became of each.
+    Judged(Outcome),
+    /// They cannot be taken as they are, all together.
+    Refused(Rejected),
+    /// Come back later.
+    Busy { why: String, after: Option<Duration> },
+}
+
+impl<'a> Courier<'a> {
+    /// For this stream.
+    pub fn new(client: &'a Client, options: &'a SendOptions, progress: &'a Progress) -> Self {
+        let path = match options.stream.as_str() {
+            "events" => "/events".to_owned(),
+            stream => format!("/v1/streams/{}/events", utf8_percent_encode(stream, NON_ALPHANUMERIC)),
+        };
+        let SendOptions { stream, run, retry_for, .. } = options;
+        Self { client, path, stream, run, retry_for: *retry_for, progress }
+    }
+
+    /// Sends the chunk until the server has judged every line of it.
+    pub async fn carry(&self, chunk: &Chunk) -> anyhow::Result<Outcome> {
+        let mut outcome = Outcome::default();
+        // Lines that are refused together are sent in halves, until the guilty one stands alone.
+        let mut parts: Vec<&[Line]> = vec![&chunk.lines];
+        while let Some(lines) = parts.pop() {
+            let Some(first) = lines.first() else { continue };
+            match self.carry_lines(chunk, lines, first).await? {
+                Ok(judged) => {
+                    outcome.accepted += judged.accepted;
+                    outcome.rejected.extend(judged.rejected);
+                }
+                Err(refused) if lines.len() == 1 => outcome.rejected.push(refused),
+                Err(_) => {
+                    let (left, right) = lines.split_at(lines.len() / 2);
+                    parts.extend([right, left]);
+                }
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// Tries until there is an answer that counts, or the time is over.
+    async fn carry_lines(
+        &self,
+        chunk: &Chunk,
+        lines: &[Line],
+        first: &Line,
+    ) -> anyhow::Result<Result<Outcome, Rejected>> {
+        let end = lines.last().map_or(first.span.end, |line| line.span.end);
+        let body = &chunk.body[first.span.start..end];
+        let key = self.key(first.offset, body);
+        let began = Instant::now();
+        let mut wait = WAIT_MIN;
+        loop {
+            let (why, after) = match self.attempt(lines, &key, body).await? {
+                Answer::Judged(outcome) => return Ok(Ok(outcome)),
+                Answer::Refused(rejected) => return Ok(Err(rejected)),
+                Answer::Busy { why, after } => (why, after),
+            };
+            let pause = after.unwrap_or_else(|| wait / 2 + random_part(wait / 2));
+            if began.elapsed() + pause > self.retry_for {
+                bail!("{why}\n    Gave up after {:?}; run the same command again to go on.", self.retry_for);
+            }
+            if wait == WAIT_MIN {
+                self.progress.waits(why.lines().next().unwrap_or_default());
+            }
+            tokio::time::sleep(pause).await;
+            wait = (wait * 2).min(WAIT_MAX);
+        }
+    }
+
+    async fn attempt(&self, lines: &[Line], key: &str, body: &[u8]) -> anyhow::Result<Answer> {
+        let request = self
+            .client
+            .request(Method::POST, &self.path)
+            .header("content-type", "application/x-ndjson")
+            .header("idempotency-key", key)
+            .body(body.to_vec());
+        let response = match request.send().await {
+            Ok(response) => response,
+            Err(error) => {
+                return Ok(Answer::Busy { why: self.client.unreachable(&error).to_string(), after: None });
+            }
+        };
+        let status = response.status();
+        match status.as_u16() {
+            200 | 422 => self.judged(response, lines).await,
+            401 => Err(self.client.unauthorized()),
+            400 | 413 => {
+                let detail = detail_of(response).await.trim_start_matches(": ").to_owned();
+                let line = lines.first().map_or(0, |line| line.number);
+                Ok(Answer::Refused(Rejected { line, code: status.as_u16().to_string(), detail }))
+            }
+            408 | 429 | 500 | 502..=504 => {
+                let after = retry_after(&response);
+                let why = format!("{} answered {status}{}", self.client.base(), detail_of(response).await);
+                Ok(Answer::Busy { why, after })
+            }
+            _ => Err(anyhow!("{} answered {status}{}", self.client.base(), detail_of(response).await)),
+        }
+    }
+
+    async fn judged(&self, response: Response, lines: &[Line]) -> anyhow::Result<Answer> {
+        let refused = response.status() == StatusCode::UNPROCESSABLE_ENTITY;
+        let answer: Value = match response.bytes().await {
+            Ok(body) => serde_json::from_slice(&body).unwrap_or_default(),
+            Err(error) => {
+                return Ok(Answer::Busy { why: self.client.unreachable(&error).to_string(), after: None });
+            }
+        };
+        match (answer["accepted"].as_u64(), answer["rejected"].as_array()) {
+            (Some(accepted), Some(rejected)) => {
+                let rejected = rejected.iter().map(|rejected| named(rejected, lines)).collect();
+                Ok(Answer::Judged(Outcome { accepted, rejected }))
+            }
+            _ if refused => {
+                let detail = answer["detail"].as_str().unwrap_or_default().to_owned();
+                let line = lines.first().map_or(0, |line| line.number);
+                Ok(Answer::Refused(Rejected { line, code: "422".to_owned(), detail }))
+            }
+            _ => bail!("{} gave an answer that says nothing of events: is it Weir?", self.client.base()),
+        }
+    }
+
+    /// The same for the same bytes at the same place, in every run of that name.
+    fn key(&self, offset: u64, body: &[u8]) -> String {
+        let mut digest = Sha256::new();
+        for part in [b"weir send 1", self.stream.as_bytes(), self.run.as_bytes(), &offset.to_le_bytes(), body]
+        {
+            digest.update((part.len() as u64).to_le_bytes());
+            digest.update(part);
+        }
+        digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+fn named(rejected: &Value, lines: &[Line]) -> Rejected {
+    let index = rejected["index"].as_u64().and_then(|index| usize::try_from(index).ok());
+    let line = index.and_then(|index| lines.get(index)).map_or(0, |line| line.number);
+    let text = |name: &str| rejected[name].as_str().unwrap_or_default().to_owned();
+    Rejected { line, code: text("code"), detail: text("detail") }
+}
+
+fn retry_after(response: &Response) -> Option<Duration> {
+    let seconds = response.headers().get("retry-after")?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+/// So that many senders do not come back at the same moment.
+fn random_part(limit: Duration) -> Duration {
+    let mut bytes = [0; 4];
+    // Without chance they do; nothing worse comes of it.
+    let _ = getrandom::fill(&mut bytes);
+    limit.mul_f64(f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX))
+}

@@ -1,0 +1,6 @@
+//! The command line against a server that plays a part.
+
+mod asking;
+mod sending;
+mod stage;
+mod usage;
