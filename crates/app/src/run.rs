@@ -4,8 +4,6 @@
 //! read from the log is delivered as far as `shutdown_timeout` allows. A second signal ends it at once. What is not
 //! delivered then is delivered after the next start.
 
-use std::io::Write;
-
 use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -13,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::Door;
 use crate::config::{Configuration, Settings};
-use crate::data_dir::{DataDir, MadeKey};
+use crate::data_dir::DataDir;
+use crate::greeting::Greeting;
 use crate::logging::Logs;
 use crate::server::serve;
 use crate::wiring::{self, Program};
@@ -40,12 +39,19 @@ pub async fn run(configuration: &Configuration, logs: &Logs) -> anyhow::Result<(
         false => None,
     };
     let program = wiring::assemble(settings, &data_dir, made_key.as_ref(), logs, stop.clone()).await?;
-    greet(&data_dir, &main, made_key.as_ref())?;
+    let greeting = Greeting {
+        listening: main.local_addr()?,
+        admin: admin.as_ref().and_then(|admin| admin.local_addr().ok()),
+        data_dir: data_dir.path(),
+        made_key: made_key.as_ref(),
+    };
+    greeting.print();
 
     let limits = wiring::server_settings(settings);
     // Probes and metrics are answered until the very end.
     let ended = CancellationToken::new();
-    let watched = admin.map(|admin| serve(admin, program.api.clone(), Door::Admin, limits.clone(), ended.clone()));
+    let watched =
+        admin.map(|admin| serve(admin, program.api.clone(), Door::Admin, limits.clone(), ended.clone()));
     let watched = watched.map(tokio::spawn);
     let serving = async {
         serve(main, program.api.clone(), Door::Main, limits, stop.clone()).await;
@@ -76,7 +82,9 @@ async fn finish(program: Program, settings: &Settings) {
     if program.deliveries.shut_down(settings.shutdown_timeout).await {
         tracing::info!("everything that was read is delivered");
     } else {
-        tracing::warn!("not everything is delivered within shutdown_timeout; the rest is delivered after the next start");
+        tracing::warn!(
+            "not everything is delivered within shutdown_timeout; the rest is delivered after the next start"
+        );
     }
     program.close().await;
 }
@@ -85,22 +93,6 @@ async fn listen(address: &str, key: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| {
         format!("cannot listen on {address}: set {key} to a free port, or end the program that has this one")
     })
-}
-
-/// Tells where it listens, where the data is, and, on standard output and only at the first start, the key it made:
-/// logs are kept and shipped, and no place for it.
-fn greet(data_dir: &DataDir, listener: &TcpListener, made_key: Option<&MadeKey>) -> anyhow::Result<()> {
-    let address = listener.local_addr()?;
-    let path = std::path::absolute(data_dir.path())?;
-    let version = env!("CARGO_PKG_VERSION");
-    tracing::info!("weir {version} listens on http://{address}, data in {}", path.display());
-    if let Some(made) = made_key {
-        tracing::info!("requests need the key in {}", std::path::absolute(&made.path)?.display());
-        if made.is_new {
-            writeln!(std::io::stdout(), "API key: {}", made.key.expose())?;
-        }
-    }
-    Ok(())
 }
 
 /// SIGTERM and SIGINT.

@@ -32,7 +32,9 @@ pub(super) fn api_settings(settings: &Settings) -> ApiSettings {
         body_max_bytes: bytes(server.body_max_bytes),
         unpacked_max_bytes: bytes(server.unpacked_max_bytes),
         // One request at its limit must always fit.
-        bodies_max_bytes: defaults.bodies_max_bytes.max(bytes(server.body_max_bytes + server.unpacked_max_bytes)),
+        bodies_max_bytes: defaults
+            .bodies_max_bytes
+            .max(bytes(server.body_max_bytes + server.unpacked_max_bytes)),
         body_timeout: server.request_timeout,
         trusted_proxies: server.trusted_proxies.clone(),
         cors_origins: server.cors_origins.clone(),
@@ -45,7 +47,8 @@ pub(super) fn api_settings(settings: &Settings) -> ApiSettings {
 pub(super) fn authenticator(settings: &Settings, made_key: Option<&MadeKey>) -> Authenticator {
     let named = |name: &str, key: &str| NamedKey { name: name.to_owned(), key: auth::Secret::new(key) };
     let auth = &settings.auth;
-    let mut keys: Vec<NamedKey> = auth.api_keys.iter().map(|key| named(&key.name, key.key.expose())).collect();
+    let mut keys: Vec<NamedKey> =
+        auth.api_keys.iter().map(|key| named(&key.name, key.key.expose())).collect();
     keys.extend(made_key.map(|made| named(MADE_KEY_NAME, made.key.expose())));
     let jwt_secret = auth.jwt_secret.as_ref().map(|secret| auth::Secret::new(secret.expose()));
     Authenticator::new(&auth::AuthSettings { keys, jwt_secret })

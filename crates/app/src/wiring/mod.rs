@@ -11,13 +11,12 @@ use anyhow::Context;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 use weir_catalog::SqliteCatalog;
-use weir_core::catalog::Catalog;
 use weir_core::delivery::Surroundings;
 use weir_core::event::Stream;
 use weir_core::formats::pick::Pointer;
 use weir_core::intake::{Intake, StreamRules};
 use weir_core::ledger::Ledger;
-use weir_core::log::{EventLog, Partition};
+use weir_core::log::Partition;
 use weir_core::row_id::RowIds;
 use weir_core::world::{Clock, Random};
 use weir_log::{SegmentLog, segment};
@@ -59,7 +58,6 @@ pub async fn assemble(
     let metrics = Arc::new(Metrics::new());
     let catalog = Arc::new(open_catalog(settings)?);
     let log = Arc::new(open_log(settings, data_dir, &instance_id, metrics.clone())?);
-    continue_after(&log, catalog.as_ref()).await?;
 
     let ledger = Arc::new(Ledger::new(log.clone()));
     let surroundings = Surroundings {
@@ -73,7 +71,8 @@ pub async fn assemble(
     };
     let sinks = sinks::configured(settings, &clock)?;
     let deliveries = Deliveries::start(surroundings, sinks).await.context("the deliveries cannot start")?;
-    let intake = Arc::new(Intake::new(log.clone(), streams(settings), clock.clone(), random, metrics.clone()));
+    let intake =
+        Arc::new(Intake::new(log.clone(), streams(settings), clock.clone(), random, metrics.clone()));
     metrics.watch(ledger.clone(), log.clone(), clock.clone());
     let parts = crate::api::Surroundings {
         intake,
@@ -101,11 +100,13 @@ impl Program {
 }
 
 fn open_catalog(settings: &Settings) -> anyhow::Result<SqliteCatalog> {
-    let location = settings.catalog.location().map_err(|(what, remedy)| anyhow::anyhow!("catalog.url {what}. {remedy}"))?;
+    let location = settings
+        .catalog
+        .location()
+        .map_err(|(what, remedy)| anyhow::anyhow!("catalog.url {what}. {remedy}"))?;
     match location {
-        CatalogLocation::Sqlite(path) => {
-            SqliteCatalog::open(&path).with_context(|| format!("the catalog {} cannot be opened", path.display()))
-        }
+        CatalogLocation::Sqlite(path) => SqliteCatalog::open(&path)
+            .with_context(|| format!("the catalog {} cannot be opened", path.display())),
     }
 }
 
@@ -130,39 +131,48 @@ fn open_log(
         ..segment::LogSettings::new(data_dir.path().join("log"), partition)
     };
     let (log, report) = SegmentLog::open(settings, metrics)?;
-    if let Some(text) = report.trouble() {
-        tracing::warn!("{text}");
-    }
+    tell(&report);
     Ok(log)
 }
 
-/// A log that lost its end (with `durability = "os"`, or restored from a backup) must not give offsets out again that
-/// the catalog has already seen: their events would be taken for delivered.
-async fn continue_after(log: &SegmentLog, catalog: &dyn Catalog) -> anyhow::Result<()> {
-    for account in catalog.accounts().await? {
-        let end = log.extent(&account.key.partition).end;
-        if log.partitions().contains(&account.key.partition) && account.planned > end {
-            tracing::warn!(
-                log_end = %end,
-                catalog = %account.planned,
-                "the log ends before what the catalog has seen: events were lost with the log's end; it goes on after them"
-            );
-            log.advance_to(account.planned).context("the log cannot be brought up to the catalog")?;
-        }
+/// What a start should not pass over in silence.
+fn tell(report: &segment::OpenReport) {
+    if let Some(torn) = &report.torn {
+        let file = torn.file.display();
+        let (bytes, at) = (torn.bytes, torn.byte_offset);
+        tracing::warn!(
+            "{file}: an entry that was never finished, nor acknowledged, is cut off ({bytes} bytes at {at})"
+        );
     }
-    Ok(())
+    for damaged in &report.damaged {
+        let (file, bytes, at) = (damaged.file.display(), damaged.bytes, damaged.byte_offset);
+        let lost: u64 = damaged.lost.values().sum();
+        tracing::error!(
+            "{file}: {bytes} bytes at {at} cannot be read and are set aside; {lost} events are in them"
+        );
+    }
+    for file in &report.heads_damaged {
+        tracing::error!("{}: its head is damaged", file.display());
+    }
 }
 
 /// The built-in streams and those that are declared. `check` has made sure of names and pointers.
 fn streams(settings: &Settings) -> Vec<StreamRules> {
-    let declared = settings.streams.iter().filter_map(|(name, stream)| Some(rules(Stream::new(name)?, stream)));
+    let declared =
+        settings.streams.iter().filter_map(|(name, stream)| Some(rules(Stream::new(name)?, stream)));
     std::iter::once(StreamRules::events()).chain(declared).collect()
 }
 
 fn rules(stream: Stream, settings: &StreamSettings) -> StreamRules {
     let pointer = |text: &Option<String>| text.as_deref().and_then(Pointer::parse);
     let required = settings.required.iter().filter_map(|text| Pointer::parse(text));
-    StreamRules::configured(stream, pointer(&settings.id), pointer(&settings.time), pointer(&settings.user), required)
+    StreamRules::configured(
+        stream,
+        pointer(&settings.id),
+        pointer(&settings.time),
+        pointer(&settings.user),
+        required,
+    )
 }
 
 /// Ten bits that tell instances apart in row numbers.

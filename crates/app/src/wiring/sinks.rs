@@ -8,11 +8,13 @@ use weir_core::event::Stream;
 use weir_core::sink::{Sink, SinkName};
 use weir_core::world::Clock;
 use weir_sinks::blackhole::Blackhole;
-use weir_sinks::opensearch::{self, OpenSearchSink};
+use weir_sinks::opensearch::{self, Credentials, OpenSearchSink};
 use weir_sinks::sqlite::{self, SqliteSink};
+use weir_sinks::tls::TlsSettings;
 
 use crate::config::{
-    BatchSettings, OpenSearchSettings, RetrySettings, Settings, SinkSettings, SqliteSettings, StreamSelection,
+    BatchSettings, OpenSearchSettings, RetrySettings, Secret, Settings, SinkSettings, SqliteSettings,
+    StreamSelection,
 };
 use crate::deliveries::ConfiguredSink;
 
@@ -35,7 +37,7 @@ fn open(sink: &SinkSettings, settings: &Settings, clock: &Arc<dyn Clock>) -> any
         SinkSettings::Blackhole(_) => Arc::new(Blackhole::new()),
         SinkSettings::Sqlite(sink) => Arc::new(SqliteSink::start(sqlite_settings(sink), clock.clone())?),
         SinkSettings::Opensearch(sink) => {
-            Arc::new(OpenSearchSink::new(opensearch_settings(sink, &settings.environment)?)?)
+            Arc::new(OpenSearchSink::start(opensearch_settings(sink, &settings.environment))?)
         }
     })
 }
@@ -48,8 +50,25 @@ fn sqlite_settings(sink: &SqliteSettings) -> sqlite::SqliteSettings {
     }
 }
 
-fn opensearch_settings(sink: &OpenSearchSettings, environment: &str) -> anyhow::Result<opensearch::OpenSearchSettings> {
-    anyhow::bail!("{} {environment}", sink.url)
+fn opensearch_settings(sink: &OpenSearchSettings, environment: &str) -> opensearch::OpenSearchSettings {
+    let text = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.expose().to_owned());
+    let credentials = match (text(&sink.api_key), sink.username.clone(), text(&sink.password)) {
+        (Some(key), _, _) => Some(Credentials::ApiKey(key)),
+        (None, Some(user), password) => {
+            Some(Credentials::Basic { user, password: password.unwrap_or_default() })
+        }
+        (None, None, _) => None,
+    };
+    opensearch::OpenSearchSettings {
+        index: sink.index.clone(),
+        environment: environment.to_owned(),
+        credentials,
+        tls: TlsSettings { ca: sink.ca.clone(), ..TlsSettings::default() },
+        template_install: sink.install_template,
+        request_timeout: sink.request_timeout,
+        compress: sink.compress,
+        ..opensearch::OpenSearchSettings::new(&sink.url)
+    }
 }
 
 fn route(selection: &StreamSelection) -> Route {

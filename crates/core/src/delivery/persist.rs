@@ -20,10 +20,10 @@ impl Persist {
     }
 
     /// Repeats `operation` until it succeeds or can never succeed.
-    pub async fn until_done<T>(
-        &self,
-        operation: impl AsyncFn() -> Result<T, CatalogError>,
-    ) -> Result<T, CatalogError> {
+    pub async fn until_done<T, F>(&self, operation: impl Fn() -> F) -> Result<T, CatalogError>
+    where
+        F: Future<Output = Result<T, CatalogError>>,
+    {
         let mut failures = 0;
         loop {
             match operation().await {

@@ -1,1 +1,0 @@
-//! The one place that names every concrete type: from settings to a running program.
