@@ -9,7 +9,6 @@ mod completions;
 mod config;
 mod credential;
 mod dead_letters;
-mod greeting;
 mod log;
 mod moment;
 mod output;
@@ -30,9 +29,8 @@ use anyhow::Context;
 use clap::Parser;
 
 pub use arguments::CommandLine;
-pub use greeting::{Greeting, greet};
 
-use crate::config::{Request, Settings, load};
+use crate::config::{Configuration, Request, Settings, load};
 use crate::logging::{self, Logs};
 use arguments::{Command, Common, ConfigCommand, LogCommand, TokenCommand};
 use client::Client;
@@ -49,24 +47,15 @@ enum Verdict {
 /// How long tasks that cannot be cancelled may hold up the end of the process.
 const RUNTIME_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What a server is started with.
-pub struct Start {
-    /// The settings, checked.
-    pub settings: Settings,
-    /// Logging, begun.
-    pub logs: Logs,
-}
-
 /// Reads the command line. Ends the process where it is wrong (2) or asks for help (0).
 pub fn parse() -> CommandLine {
     CommandLine::parse()
 }
 
 /// Does what was asked for. `serve` runs the server until it is told to stop.
-pub fn execute<Serve, Serving>(command_line: CommandLine, serve: Serve) -> ExitCode
+pub fn execute<Serve>(command_line: CommandLine, serve: Serve) -> ExitCode
 where
-    Serve: FnOnce(Start) -> Serving,
-    Serving: Future<Output = anyhow::Result<()>>,
+    Serve: AsyncFnOnce(&Configuration, &Logs) -> anyhow::Result<()>,
 {
     let result = match command_line.command {
         None | Some(Command::Run) => run(&command_line.common, serve),
@@ -83,19 +72,15 @@ where
     }
 }
 
-fn run<Serve, Serving>(common: &Common, serve: Serve) -> anyhow::Result<Verdict>
+fn run<Serve>(common: &Common, serve: Serve) -> anyhow::Result<Verdict>
 where
-    Serve: FnOnce(Start) -> Serving,
-    Serving: Future<Output = anyhow::Result<()>>,
+    Serve: AsyncFnOnce(&Configuration, &Logs) -> anyhow::Result<()>,
 {
     let configuration = load(&request(common))?;
-    let settings = configuration.settings;
+    let settings = &configuration.settings;
     let logs = logging::start(&settings.log_level, settings.log_format).context("logging")?;
-    for warning in &configuration.warnings {
-        tracing::warn!("{warning}");
-    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime")?;
-    let ended = runtime.block_on(serve(Start { settings, logs: logs.clone() }));
+    let ended = runtime.block_on(serve(&configuration, &logs));
     runtime.shutdown_timeout(RUNTIME_SHUTDOWN_TIMEOUT);
     match ended {
         Ok(()) => Ok(Verdict::Well),

@@ -55,7 +55,6 @@ impl Style {
 }
 
 /// Logging under way. Dropping it hands over what is left, for at most a second.
-#[derive(Clone)]
 pub struct Logs {
     lines: Lines,
     style: Style,
