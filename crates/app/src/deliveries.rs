@@ -109,7 +109,12 @@ impl Deliveries {
     }
 
     /// Sends to a sink once more what the log keeps of a time; it counts in none of the sink's figures.
-    pub async fn replay(&self, sink: &str, from: Timestamp, to: Timestamp) -> Result<Vec<Replay>, ReplayError> {
+    pub async fn replay(
+        &self,
+        sink: &str,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<Replay>, ReplayError> {
         let name = SinkName(sink.into());
         let sink = self.sinks.get(&name).ok_or_else(|| ReplayError::UnknownSink(sink.to_owned()))?;
         let Surroundings { log, catalog, row_ids, .. } = &self.surroundings;
@@ -191,7 +196,12 @@ impl Deliveries {
 }
 
 /// One delivery, begun again whenever it could not go on, until told to stop or done.
-async fn run(surroundings: Surroundings, assignment: Assignment, wanted: Arc<Notify>, stop: watch::Receiver<bool>) {
+async fn run(
+    surroundings: Surroundings,
+    assignment: Assignment,
+    wanted: Arc<Notify>,
+    stop: watch::Receiver<bool>,
+) {
     let Surroundings { ledger, catalog, .. } = &surroundings;
     let key = assignment.key.clone();
     loop {
