@@ -204,6 +204,7 @@ async fn run(
 ) {
     let Surroundings { ledger, catalog, .. } = &surroundings;
     let key = assignment.key.clone();
+    tokio::spawn(check(key.sink.clone(), assignment.sink.clone()));
     loop {
         let delivery = Delivery::new(surroundings.clone(), assignment.clone(), wanted.clone());
         match delivery.run(stop.clone()).await {
@@ -227,5 +228,12 @@ async fn run(
                 }
             }
         }
+    }
+}
+
+/// Lets a sink make what it needs, and tells early what would keep it from working. Nothing waits for it.
+async fn check(name: SinkName, sink: Arc<dyn Sink>) {
+    if let Err(error) = sink.check().await {
+        tracing::warn!(sink = %name, error = %format_args!("{error:#}"), "the sink is not ready; it is tried on");
     }
 }
