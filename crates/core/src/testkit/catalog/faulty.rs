@@ -138,3 +138,64 @@ impl<C: Catalog> Catalog for FaultyCatalog<C> {
         self.through(self.inner.settle_resent(key, outcomes)).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::Partition;
+    use crate::testkit::catalog::MemoryCatalog;
+
+    fn key() -> AccountKey {
+        AccountKey::main(&SinkName("a".into()), &Partition("p".into()))
+    }
+
+    async fn opened_through(faults: CatalogFaults) -> (bool, usize) {
+        let inner = MemoryCatalog::new();
+        let catalog = FaultyCatalog::new(inner.clone(), faults, 1);
+        let answer = catalog.open_account(&key(), &Opening::default()).await;
+        (answer.is_ok(), inner.accounts().await.unwrap().len())
+    }
+
+    #[tokio::test]
+    async fn a_failing_call_does_nothing_and_a_lying_one_everything() {
+        let none = CatalogFaults::default();
+        assert_eq!(opened_through(none).await, (true, 1));
+        assert_eq!(opened_through(CatalogFaults { failing_percent: 100, ..none }).await, (false, 0));
+        assert_eq!(opened_through(CatalogFaults { lying_percent: 100, ..none }).await, (false, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_crash_can_fall_before_the_effect_and_after_it() {
+        let faults = CatalogFaults { delay_max: Duration::from_secs(10), ..CatalogFaults::default() };
+        let (key, opening) = (key(), Opening::default());
+        let mut seen = [0, 0];
+        for seed in 0..100 {
+            let inner = MemoryCatalog::new();
+            let catalog = FaultyCatalog::new(inner.clone(), faults, seed);
+            let call = catalog.open_account(&key, &opening);
+            let crash = tokio::time::timeout(Duration::from_secs(5), call).await.is_err();
+            if crash {
+                seen[inner.accounts().await.unwrap().len()] += 1;
+            }
+        }
+        assert!(seen.iter().all(|&times| times > 0), "{seen:?}");
+    }
+
+    #[tokio::test]
+    async fn the_same_seed_fails_the_same_calls_until_healed() {
+        let faults = CatalogFaults { failing_percent: 50, ..CatalogFaults::default() };
+        let catalogs = [7, 7].map(|seed| FaultyCatalog::new(MemoryCatalog::new(), faults, seed));
+        let mut failed = 0;
+        for _ in 0..100 {
+            let [first, second] =
+                [catalogs[0].accounts().await.is_err(), catalogs[1].accounts().await.is_err()];
+            assert_eq!(first, second);
+            failed += u32::from(first);
+        }
+        assert!((20..80).contains(&failed), "{failed}");
+        catalogs[0].clone().heal();
+        for _ in 0..100 {
+            catalogs[0].accounts().await.unwrap();
+        }
+    }
+}
