@@ -61,7 +61,7 @@ async fn assert_accounted(log: &SegmentLog, names: &[(String, String)]) -> Every
 async fn after_any_turned_bytes_all_intact_records_come_back_and_the_lost_are_counted() {
     for seed in 0..60 {
         let dice = SeededRandom::new(seed);
-        let dir = tempfile::tempdir().unwrap();
+        let dir = quick_dir();
         let names = sound_log(dir.path(), 120, &dice).await;
         let files = segment_files(dir.path());
         let mut blocks_hit = 0;
@@ -94,7 +94,7 @@ async fn after_any_turned_bytes_all_intact_records_come_back_and_the_lost_are_co
 async fn whole_stretches_may_go_and_the_rest_comes_back() {
     for seed in 100..130 {
         let dice = SeededRandom::new(seed);
-        let dir = tempfile::tempdir().unwrap();
+        let dir = quick_dir();
         let names = sound_log(dir.path(), 150, &dice).await;
         let files = segment_files(dir.path());
         let file = &files[dice.below(files.len() as u64) as usize];
@@ -110,7 +110,7 @@ async fn whole_stretches_may_go_and_the_rest_comes_back() {
 
 #[tokio::test]
 async fn any_single_byte_of_a_small_segment_may_go_bad() {
-    let sound = tempfile::tempdir().unwrap();
+    let sound = quick_dir();
     let (log, _) = open(settings(sound.path()));
     let mut names = Vec::new();
     for (stream, count) in [("events", 2), ("store", 1), ("events", 1), ("telemetry", 2), ("store", 1)] {
@@ -120,7 +120,7 @@ async fn any_single_byte_of_a_small_segment_may_go_bad() {
     }
     log.close().await;
     let length = fs::metadata(&segment_files(sound.path())[0]).unwrap().len();
-    let dir = tempfile::tempdir().unwrap();
+    let dir = quick_dir();
     for at in 8192..length {
         copy_log(sound.path(), dir.path());
         flip(&segment_files(dir.path())[0], at, 0x41);
@@ -134,7 +134,7 @@ async fn any_single_byte_of_a_small_segment_may_go_bad() {
 
 #[tokio::test]
 async fn damage_is_set_aside_byte_for_byte_and_counted_once() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = quick_dir();
     let names = sound_log(dir.path(), 30, &SeededRandom::new(1)).await;
     let file = segment_files(dir.path()).remove(0);
     flip(&file, 8192 + 200, 0xFF);
@@ -155,7 +155,7 @@ async fn damage_is_set_aside_byte_for_byte_and_counted_once() {
 
 #[tokio::test]
 async fn what_is_lost_is_told_for_exactly_the_range_that_is_read() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = quick_dir();
     let (log, _) = open(settings(dir.path()));
     append(&log, "events", 0, 5).await.unwrap();
     append(&log, "store", 5, 10).await.unwrap();
@@ -182,7 +182,7 @@ async fn what_is_lost_is_told_for_exactly_the_range_that_is_read() {
 async fn a_lost_head_is_found_again_in_its_copy_or_done_without() {
     for heads in [vec![0..4096_usize], vec![4096..8192], vec![0..8192]] {
         let dice = SeededRandom::new(5);
-        let dir = tempfile::tempdir().unwrap();
+        let dir = quick_dir();
         let names = sound_log(dir.path(), 200, &dice).await;
         let files = segment_files(dir.path());
         assert!(files.len() > 2);
@@ -201,7 +201,7 @@ async fn a_lost_head_is_found_again_in_its_copy_or_done_without() {
 #[tokio::test]
 async fn a_segment_that_is_gone_is_told_as_lost() {
     let dice = SeededRandom::new(6);
-    let dir = tempfile::tempdir().unwrap();
+    let dir = quick_dir();
     let names = sound_log(dir.path(), 200, &dice).await;
     let files = segment_files(dir.path());
     fs::remove_file(&files[1]).unwrap();
@@ -212,7 +212,7 @@ async fn a_segment_that_is_gone_is_told_as_lost() {
 
 #[tokio::test]
 async fn seeking_passes_over_damage() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = quick_dir();
     let (log, _) = open(settings(dir.path()));
     for second in 0..50 {
         let sample = sample("events", second, 1).at(second);
@@ -233,7 +233,7 @@ async fn seeking_passes_over_damage() {
 #[tokio::test]
 async fn verify_finds_what_reading_finds_and_changes_nothing() {
     let dice = SeededRandom::new(9);
-    let dir = tempfile::tempdir().unwrap();
+    let dir = quick_dir();
     sound_log(dir.path(), 100, &dice).await;
     let sound = verify(dir.path(), |_, _| {}).unwrap();
     assert!(sound.is_sound(), "{sound:?}");

@@ -4,7 +4,7 @@ use std::io::{self, IoSlice};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::disk::write_full;
+use super::disk::{read_full, write_full};
 use super::health::refused;
 use super::inner::{Inner, lock};
 use super::read::Obstacle;
@@ -36,6 +36,8 @@ pub(super) fn find(inner: &Inner, segment: &Arc<Segment>) -> Result<(), Obstacle
 
 fn survey_now(inner: &Inner, segment: &Segment) -> io::Result<Survey> {
     let file = inner.disk.open(&segment.path)?;
+    // A device that gives nothing at all is away, not damaged.
+    read_full(&*file, &mut [0; 16], 0)?;
     // What is published first: if there is no successor after that, the segment held all of it.
     let published = inner.published().clone();
     let next = inner.shelf.find(segment.base).and_then(|(_, next)| next);

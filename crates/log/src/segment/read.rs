@@ -67,7 +67,9 @@ pub(super) fn slice(inner: &Inner, from: u64, limit: ReadLimit, mode: Mode) -> R
     }
     let file = inner.shelf.file(&segment.path).map_err(|error| trimmed_or(inner, from, error))?;
     for _ in 0..2 {
-        match walk.records(&*file, mode) {
+        // Where damage is known, some of it may be bytes that the device does not give.
+        let salvage = mode == Mode::Waiting && segment.survey().is_some();
+        match walk.records(&*file, if salvage { Mode::Salvaging } else { mode }) {
             Ok(slice) if !slice.records.is_empty() => return Ok(slice),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(error.into()),
             Ok(_) if mode == Mode::Cached => return Err(Obstacle::WouldBlock),

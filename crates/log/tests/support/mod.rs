@@ -1,6 +1,6 @@
 //! What the tests of the log share.
 
-#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(dead_code, clippy::expect_used, reason = "each test file uses its own part, and fails by panicking")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -30,6 +30,11 @@ impl Observer for Counting {
     fn corrupt_block(&self) {
         self.corrupt_blocks.fetch_add(1, Ordering::Relaxed);
     }
+}
+
+/// A folder in memory where there is such a thing: for tests that open thousands of logs and need no real disk.
+pub fn quick_dir() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a folder")
 }
 
 /// Small segments, nothing trimmed, no floor.
