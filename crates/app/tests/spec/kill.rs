@@ -43,7 +43,12 @@ fn nothing_acknowledged_is_lost_and_nothing_is_stored_twice_over_kills() {
     let duplicates = weir.metrics().sum("weir_events_duplicate_total", &[("sink", "sqlite")]).unwrap();
     let rows = weir.sqlite::<i64>("select count(*) from events")[0];
     assert!(account.is_balanced() && account.dead == 0.0, "{account:?}");
-    assert_eq!(account.delivered - duplicates, rows as f64, "each row was counted once as new");
+    // A batch that was stored, but not yet settled when it was killed, is sent again and found to be there.
+    assert!(
+        account.delivered - duplicates <= rows as f64 && rows as f64 <= account.delivered,
+        "{account:?} {rows}"
+    );
+    assert_eq!(account.delivered, account.accepted);
 }
 
 fn random_below(limit: u64) -> u64 {

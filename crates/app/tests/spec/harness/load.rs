@@ -29,8 +29,10 @@ pub struct Sent {
     pub acknowledged: BTreeSet<String>,
     /// Marks of events whose answer never came, or was another one: they may be stored, once.
     pub unknown: BTreeSet<String>,
-    /// Statuses other than 200, and how often.
+    /// Requests answered by another status than 200.
     pub refused: usize,
+    /// Requests that were not answered.
+    pub unanswered: usize,
     /// The longest time that an answer took.
     pub slowest: Duration,
 }
@@ -41,6 +43,7 @@ impl Sent {
         self.acknowledged.extend(other.acknowledged);
         self.unknown.extend(other.unknown);
         self.refused += other.refused;
+        self.unanswered += other.unanswered;
         self.slowest = self.slowest.max(other.slowest);
     }
 
@@ -177,7 +180,7 @@ impl Worker {
     fn run(mut self) -> Sent {
         let deadline = Instant::now() + self.load.time_max;
         let over = |worker: &Self| worker.stop.load(Ordering::Relaxed) || Instant::now() >= deadline;
-        for request in 0..self.load.requests_max.div_ceil(self.load.connections) {
+        for request in (self.number..self.load.requests_max).step_by(self.load.connections) {
             if over(&self) {
                 break;
             }
@@ -221,7 +224,10 @@ impl Worker {
             if self.load.events_per_request == 1 { "application/json" } else { "application/x-ndjson" };
         let begun = Instant::now();
         let answer = self.client.post("/events", body.as_bytes(), &[("content-type", kind)]);
-        let Ok(answer) = answer else { return false };
+        let Ok(answer) = answer else {
+            self.sent.unanswered += 1;
+            return false;
+        };
         self.sent.slowest = self.sent.slowest.max(begun.elapsed());
         if answer.status != 200 {
             self.sent.refused += 1;
