@@ -21,7 +21,7 @@ fn weir_into(url: &str) -> Weir {
 }
 
 fn load(name: &str) -> Load {
-    Load::new(name).connections(2).events_per_request(10)
+    Load::new(name).connections(2).events_per_request(10).pause(Duration::from_millis(20))
 }
 
 /// count = distinct = accepted.

@@ -20,6 +20,7 @@ pub struct Load {
     time_max: Duration,
     named: bool,
     padding: String,
+    pause: Duration,
 }
 
 /// What became of it.
@@ -83,6 +84,7 @@ impl Load {
             time_max: Duration::from_secs(60),
             named: false,
             padding: String::new(),
+            pause: Duration::ZERO,
         }
     }
 
@@ -112,6 +114,12 @@ impl Load {
     /// Events bring ids of their own, and are sent again under them until they are acknowledged.
     pub fn named(mut self) -> Self {
         self.named = true;
+        self
+    }
+
+    /// Rests between requests, for a store that takes less than Weir does.
+    pub fn pause(mut self, time: Duration) -> Self {
+        self.pause = time;
         self
     }
 
@@ -184,6 +192,7 @@ impl Worker {
             if over(&self) {
                 break;
             }
+            sleep(self.load.pause);
             let marks = self.marks(request);
             let body = self.body(&marks);
             let mut done = self.send(&body);

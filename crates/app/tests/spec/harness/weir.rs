@@ -3,7 +3,8 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output, Stdio};
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, OpenFlags};
@@ -199,7 +200,15 @@ impl Weir {
     /// Waits until nothing is pending for the sink.
     #[track_caller]
     pub fn drained(&self, sink: &str, limit: Duration) {
-        until(limit, "everything to be delivered", || self.metrics().account(sink).pending == 0.0);
+        let deadline = Instant::now() + limit;
+        while self.metrics().account(sink).pending > 0.0 {
+            assert!(
+                Instant::now() < deadline,
+                "not drained within {limit:?}: {:#}",
+                self.get_json("/v1/status")
+            );
+            sleep(Duration::from_millis(20));
+        }
     }
 
     /// Everything it said, on both streams.
@@ -237,7 +246,7 @@ impl Drop for Weir {
         self.process = None;
         if std::thread::panicking() {
             let said = self.said();
-            let lines = said.lines().collect::<Vec<_>>();
+            let lines = said.lines().filter(|line| !line.contains("\"weir.access\"")).collect::<Vec<_>>();
             eprintln!(
                 "---- what Weir said last ----\n{}",
                 lines[lines.len().saturating_sub(60)..].join("\n")
