@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Place, with_file};
-use crate::config::{Durability, SinkSettings, StreamSelection};
+use crate::config::{Durability, Settings, SinkSettings, StreamSelection};
 
 #[test]
 fn without_any_source_there_is_a_sqlite_table_in_the_data_directory() {
@@ -140,4 +140,15 @@ fn a_stream_and_its_sink_are_read_as_documented() {
     assert_eq!(settings.sinks["actions"].batch().max_events, 10);
     assert_eq!(settings.sinks["actions"].batch().max_age, Duration::from_millis(500));
     assert_eq!(settings.sinks["actions"].batch().in_flight, 10);
+}
+
+#[test]
+fn every_setting_at_the_top_can_be_told_from_a_strangers_variable() {
+    let settings = Settings { instance_id: Some("a".to_owned()), ..Settings::default() };
+    let shown = serde_json::to_value(&settings).unwrap();
+    let mut names: Vec<&str> = shown.as_object().unwrap().keys().map(String::as_str).collect();
+    let mut known = Settings::TOP_LEVEL;
+    names.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(names, known);
 }
