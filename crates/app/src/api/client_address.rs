@@ -16,7 +16,7 @@ pub fn client_ip(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Ip
         return peer;
     }
     let hops = if headers.contains_key("x-forwarded-for") {
-        hops(headers, "x-forwarded-for", |element| Some(element))
+        hops(headers, "x-forwarded-for", Some)
     } else {
         hops(headers, "forwarded", forwarded_for)
     };

@@ -105,8 +105,12 @@ async fn page(
     loop {
         // One more than wanted tells whether there is another page.
         let wanted = PAGE_STEP.min(limit + 1 - letters.len());
-        let read =
-            api.surroundings.catalog.dead_letters(filter, before, wanted).await.map_err(catalog_problem)?;
+        let read = api
+            .surroundings
+            .catalog
+            .dead_letters(filter, before, wanted)
+            .await
+            .map_err(|error| catalog_problem(&error))?;
         let is_last = read.len() < wanted;
         for letter in read {
             if letters.len() == limit || size_bytes > PAGE_MAX_BYTES {
@@ -146,7 +150,13 @@ pub async fn show(api: &Api, id: &str) -> Answer {
     )
 )]
 pub async fn delete(api: &Api, id: &str) -> Answer {
-    match api.surroundings.catalog.delete_dead_letter(number(id)?).await.map_err(catalog_problem)? {
+    match api
+        .surroundings
+        .catalog
+        .delete_dead_letter(number(id)?)
+        .await
+        .map_err(|error| catalog_problem(&error))?
+    {
         true => Ok(nothing()),
         false => Err(no_letter()),
     }
@@ -170,8 +180,11 @@ pub async fn replay_one(api: &Api, id: &str) -> Answer {
         return Err(Problem::new(StatusCode::CONFLICT, "bytes-lost", detail));
     }
     let around = &api.surroundings;
-    let resent =
-        around.deliveries.resend(&DeadLetterFilter::default(), Some(id)).await.map_err(catalog_problem)?;
+    let resent = around
+        .deliveries
+        .resend(&DeadLetterFilter::default(), Some(id))
+        .await
+        .map_err(|error| catalog_problem(&error))?;
     match resent {
         0 => Err(no_letter()),
         resent => json(StatusCode::ACCEPTED, &SentAgain { resent }),
@@ -201,12 +214,18 @@ where
         from: selection.from.map(|moment| moment.read("from")).transpose()?,
         to: selection.to.map(|moment| moment.read("to")).transpose()?,
     };
-    let resent = api.surroundings.deliveries.resend(&filter, None).await.map_err(catalog_problem)?;
+    let resent =
+        api.surroundings.deliveries.resend(&filter, None).await.map_err(|error| catalog_problem(&error))?;
     json(StatusCode::ACCEPTED, &SentAgain { resent })
 }
 
 async fn find(api: &Api, id: i64) -> Result<DeadLetter, Problem> {
-    api.surroundings.catalog.dead_letter(id).await.map_err(catalog_problem)?.ok_or_else(no_letter)
+    api.surroundings
+        .catalog
+        .dead_letter(id)
+        .await
+        .map_err(|error| catalog_problem(&error))?
+        .ok_or_else(no_letter)
 }
 
 fn number(id: &str) -> Result<i64, Problem> {
@@ -217,9 +236,9 @@ fn no_letter() -> Problem {
     Problem::not_found("there is no dead letter of this number; it may be on its way to its sink again")
 }
 
-fn catalog_problem(error: CatalogError) -> Problem {
+fn catalog_problem(error: &CatalogError) -> Problem {
     match error {
         CatalogError::Retry(_) => Problem::unavailable("catalog", error.to_string(), CATALOG_RETRY_AFTER),
-        CatalogError::Broken(_) => Problem::internal(&error),
+        CatalogError::Broken(_) => Problem::internal(error),
     }
 }

@@ -4,12 +4,12 @@ use std::any::Any;
 use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::FutureExt;
 use http_body::Body;
-use hyper::header::{AUTHORIZATION, HeaderName};
+use hyper::header::HeaderName;
 use hyper::http::request::Parts;
 use hyper::{Request, Response};
 use tokio::sync::Semaphore;
@@ -20,6 +20,7 @@ use weir_core::ledger::Ledger;
 use weir_core::log::EventLog;
 use weir_core::world::Clock;
 
+use super::admission::Admission;
 use super::answer::{Answer, AnswerBody};
 use super::body::{BodyError, BodyReader, content_length};
 use super::client_address::client_ip;
@@ -29,7 +30,7 @@ use super::request_id::RequestIds;
 use super::route::Route;
 use super::settings::ApiSettings;
 use super::{cors, dead_letters, events, openapi, probes, replay, status, tail};
-use crate::auth::{Authenticator, Caller, Denied};
+use crate::auth::{Authenticator, Caller};
 use crate::deliveries::Deliveries;
 use crate::logging::{self, AccessLog};
 use crate::metrics::Metrics;
@@ -116,11 +117,10 @@ impl Api {
     {
         let began = Instant::now();
         let (head, body) = request.into_parts();
-        let request_id = self.request_ids.of(&head.headers);
-        let client_ip = client_ip(peer, &head.headers, &self.settings.trusted_proxies);
         let route = Route::of(head.uri.path());
-        let admitted = self.admit(route, &head, door);
-        let responding = self.respond(route, &head, admitted.as_ref(), client_ip, body);
+        let client_ip = client_ip(peer, &head.headers, &self.settings.trusted_proxies);
+        let admission = self.admit(route, &head, door);
+        let responding = self.respond(route, &head, &admission, client_ip, body);
         let mut response = match AssertUnwindSafe(responding).catch_unwind().await {
             Ok(answer) => answer.unwrap_or_else(Problem::into_response),
             Err(panic) => Problem::internal(&panic_text(panic.as_ref())).into_response(),
@@ -131,47 +131,16 @@ impl Api {
         if !self.settings.cors_origins.is_empty() {
             cors::permit(&self.settings.cors_origins, &head.headers, response.headers_mut());
         }
-        let took = began.elapsed();
-        self.surroundings.metrics.http_answered(route.kind(), response.status(), took);
-        self.surroundings.access_log.write(&logging::Request {
-            at: self.surroundings.clock.now(),
-            method: head.method.as_str(),
-            // Without the query, which may hold what should not be kept.
-            path: head.uri.path(),
-            status: response.status().as_u16(),
-            client_ip: Some(client_ip),
-            bytes_in: content_length(&head.headers).unwrap_or(0) as u64,
-            bytes_out: response.body().size(),
-            duration: took,
-            request_id: request_id.to_str().unwrap_or(""),
-            credential: admitted.as_ref().ok().and_then(Admitted::credential),
-        });
-        response.headers_mut().insert(REQUEST_ID, request_id);
+        response.headers_mut().insert(REQUEST_ID, self.request_ids.of(&head.headers));
+        self.take_note(route, &head, client_ip, &admission, &response, began.elapsed());
         response
-    }
-
-    /// Who is asking, if that matters here. The admin door is open, but there is nothing behind it save the probes.
-    fn admit(&self, route: Route<'_>, head: &Parts, door: Door) -> Result<Admitted, Denied> {
-        let metrics = route == Route::Metrics && (door == Door::Admin || self.settings.metrics_open);
-        let preflight = !self.settings.cors_origins.is_empty() && cors::is_preflight(head);
-        if preflight {
-            return Ok(Admitted::Preflight);
-        }
-        if metrics || route.is_public() {
-            return Ok(Admitted::Anybody);
-        }
-        let Surroundings { authenticator, clock, .. } = &self.surroundings;
-        authenticator.authenticate(head.headers.get(AUTHORIZATION), clock.now()).map(|caller| match door {
-            Door::Main => Admitted::Known(caller),
-            Door::Admin => Admitted::AtTheWrongDoor,
-        })
     }
 
     async fn respond<B>(
         &self,
         route: Route<'_>,
         head: &Parts,
-        admitted: Result<&Admitted, &Denied>,
+        admission: &Admission,
         client_ip: IpAddr,
         body: B,
     ) -> Answer
@@ -179,12 +148,12 @@ impl Api {
         B: Body<Data = Bytes> + Unpin,
         B::Error: Into<BodyError>,
     {
-        let caller = match admitted {
-            Err(denied) => return Err(Problem::unauthorized(*denied)),
-            Ok(Admitted::Preflight) => return Ok(cors::preflight()),
-            Ok(Admitted::AtTheWrongDoor) => return Err(nothing_here()),
-            Ok(Admitted::Anybody) => None,
-            Ok(Admitted::Known(caller)) => Some(caller),
+        let caller = match admission {
+            Admission::Denied(denied) => return Err(Problem::unauthorized(*denied)),
+            Admission::Preflight => return Ok(cors::preflight()),
+            Admission::AtTheWrongDoor => return Err(nothing_here()),
+            Admission::Anybody => None,
+            Admission::Known(caller) => Some(caller),
         };
         if route == Route::Unknown {
             return Err(nothing_here());
@@ -192,20 +161,27 @@ impl Api {
         if !route.allows(&head.method) {
             return Err(Problem::method_not_allowed(route.allowed()));
         }
-        match caller {
-            None => probes::answer(self, route),
-            Some(caller) => self.dispatch(route, Call { head, caller, client_ip }, body).await,
+        let Some(caller) = caller else { return probes::answer(self, route) };
+        let call = Call { head, caller, client_ip };
+        match route {
+            // These have limits of their own for each thing that they wait for.
+            Route::Events => events::post_events(self, call, body).await,
+            Route::StreamEvents(stream) => events::post_stream_events(self, call, stream, body).await,
+            _ => {
+                let limit = self.settings.question_timeout;
+                let answering = tokio::time::timeout(limit, self.question(route, call, body));
+                answering.await.unwrap_or_else(|_| Err(took_too_long(limit)))
+            }
         }
     }
 
-    async fn dispatch<B>(&self, route: Route<'_>, call: Call<'_>, body: B) -> Answer
+    /// Everything that is asked, rather than sent.
+    async fn question<B>(&self, route: Route<'_>, call: Call<'_>, body: B) -> Answer
     where
         B: Body<Data = Bytes> + Unpin,
         B::Error: Into<BodyError>,
     {
         match route {
-            Route::Events => events::post_events(self, call, body).await,
-            Route::StreamEvents(stream) => events::post_stream_events(self, call, stream, body).await,
             Route::Status => status::get_status(self),
             Route::Tail => tail::get_tail(self, &call),
             Route::DeadLetters => dead_letters::list(self, &call).await,
@@ -216,34 +192,45 @@ impl Api {
             Route::SinkReplay(sink) => replay::replay_sink(self, call, sink, body).await,
             Route::OpenApi => openapi::get_openapi(),
             Route::Ping | Route::Health | Route::Readiness | Route::Metrics => probes::answer(self, route),
-            Route::Unknown => Err(nothing_here()),
+            Route::Events | Route::StreamEvents(_) | Route::Unknown => Err(nothing_here()),
         }
     }
-}
 
-/// Who is asking.
-enum Admitted {
-    /// A browser, what a page would be allowed.
-    Preflight,
-    /// It does not matter.
-    Anybody,
-    /// Somebody with a key or token.
-    Known(Caller),
-    /// Somebody with a key or token, where none is asked for.
-    AtTheWrongDoor,
-}
-
-impl Admitted {
-    fn credential(&self) -> Option<&str> {
-        match self {
-            Self::Known(caller) => Some(&caller.credential),
-            _ => None,
-        }
+    /// Metrics and the access log. The address's query is left out: it may hold what should not be kept.
+    fn take_note(
+        &self,
+        route: Route<'_>,
+        head: &Parts,
+        client_ip: IpAddr,
+        admission: &Admission,
+        response: &Response<AnswerBody>,
+        duration: Duration,
+    ) {
+        let Surroundings { metrics, access_log, clock, .. } = &self.surroundings;
+        metrics.http_answered(route.kind(), response.status(), duration);
+        let request_id = response.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
+        access_log.write(&logging::Request {
+            at: clock.now(),
+            method: head.method.as_str(),
+            path: head.uri.path(),
+            status: response.status().as_u16(),
+            client_ip: Some(client_ip),
+            bytes_in: content_length(&head.headers).unwrap_or(0) as u64,
+            bytes_out: response.body().size(),
+            duration,
+            request_id: request_id.unwrap_or(""),
+            credential: admission.credential(),
+        });
     }
 }
 
 fn nothing_here() -> Problem {
     Problem::not_found("there is nothing at this address")
+}
+
+fn took_too_long(limit: Duration) -> Problem {
+    let detail = format!("there was no answer within {} s; try again", limit.as_secs_f64());
+    Problem::unavailable("busy", detail, Duration::from_secs(1))
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> String {

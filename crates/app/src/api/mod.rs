@@ -7,6 +7,7 @@
 //! There is no framework below it: a request costs one `match`, no boxes and no clones of state.
 
 mod acceptance;
+mod admission;
 mod answer;
 mod body;
 mod client_address;

@@ -17,9 +17,12 @@ use crate::auth::Denied;
 
 const CHALLENGE: &str = "Bearer realm=\"weir\", Basic realm=\"weir\", charset=\"UTF-8\"";
 
-/// An answer that says no.
+/// An answer that says no. Boxed, so that the answers that say yes are not made larger by it.
 #[derive(Debug)]
-pub struct Problem {
+pub struct Problem(Box<Told>);
+
+#[derive(Debug)]
+struct Told {
     status: StatusCode,
     code: &'static str,
     detail: String,
@@ -63,7 +66,13 @@ impl Serialize for Members {
 impl Problem {
     /// A problem of this kind.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), members: Members::default(), header: None }
+        Self(Box::new(Told {
+            status,
+            code,
+            detail: detail.into(),
+            members: Members::default(),
+            header: None,
+        }))
     }
 
     /// 400: the request cannot be read.
@@ -98,7 +107,7 @@ impl Problem {
     pub fn unavailable(code: &'static str, detail: impl Into<String>, after: Duration) -> Self {
         let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
         let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail);
-        problem.header = Some((RETRY_AFTER, HeaderValue::from(seconds.max(1))));
+        problem.0.header = Some((RETRY_AFTER, HeaderValue::from(seconds.max(1))));
         problem
     }
 
@@ -112,30 +121,31 @@ impl Problem {
     pub fn with(mut self, name: &'static str, value: impl Serialize) -> Self {
         // What is handed in are plain numbers, words and lists, which serde_json can always write.
         if let Ok(value) = serde_json::value::to_raw_value(&value) {
-            self.members.0.push((name, value));
+            self.0.members.0.push((name, value));
         }
         self
     }
 
     /// With a header.
     pub fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
-        self.header = Some((name, HeaderValue::from_static(value)));
+        self.0.header = Some((name, HeaderValue::from_static(value)));
         self
     }
 
     /// As it is sent.
     pub fn into_response(self) -> Response<AnswerBody> {
+        let Told { status, code, detail, members, header } = *self.0;
         let document = ProblemDocument {
-            kind: format!("urn:weir:problem:{}", self.code),
-            title: self.status.canonical_reason().unwrap_or("Error"),
-            status: self.status.as_u16(),
-            detail: &self.detail,
-            members: &self.members,
+            kind: format!("urn:weir:problem:{code}"),
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            detail: &detail,
+            members: &members,
         };
         // Its parts are text and numbers; there is nothing in it that JSON cannot say.
         let body = serde_json::to_vec(&document).unwrap_or_default();
-        let mut response = of_type(self.status, "application/problem+json", body);
-        if let Some((name, value)) = self.header {
+        let mut response = of_type(status, "application/problem+json", body);
+        if let Some((name, value)) = header {
             response.headers_mut().insert(name, value);
         }
         response

@@ -17,6 +17,8 @@ pub struct ApiSettings {
     pub body_timeout: Duration,
     /// How long a request may wait for memory, and how long for the log; after either 503.
     pub answer_timeout: Duration,
+    /// How long any other question may take; after it 503.
+    pub question_timeout: Duration,
     /// Connections that follow events live.
     pub tails_max: usize,
     /// Whose `X-Forwarded-For` and `Forwarded` are believed.
@@ -35,6 +37,7 @@ impl Default for ApiSettings {
             bodies_max_bytes: 64 * 1024 * 1024,
             body_timeout: Duration::from_secs(30),
             answer_timeout: Duration::from_millis(900),
+            question_timeout: Duration::from_secs(10),
             tails_max: 32,
             trusted_proxies: Vec::new(),
             cors_origins: Vec::new(),

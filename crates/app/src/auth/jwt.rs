@@ -103,7 +103,7 @@ fn admit(claims: Claims, now: Timestamp) -> Result<Caller, Denied> {
     if claims.nbf.is_some_and(|begins| now < begins - LEEWAY_SECONDS) {
         return Err(Denied::NotYet);
     }
-    match claims.sub {
+    match claims.sub.filter(|subject| !subject.is_empty()) {
         Some(subject) if subject.len() > SUBJECT_MAX_BYTES => Err(Denied::Unknown),
         // Without a subject it is nobody in particular: the sender is known by its credential's kind alone.
         None => Ok(Caller { credential: Arc::from("jwt:"), user_id: None }),

@@ -21,6 +21,7 @@ pub struct Activity {
     head_since: Moment,
     blocked_since: Moment,
     http2: AtomicBool,
+    leftovers: AtomicBool,
 }
 
 /// A request under way; dropped when it is answered, a streamed answer included.
@@ -47,6 +48,7 @@ impl Activity {
             head_since: Moment::new(0),
             blocked_since: Moment::new(0),
             http2: AtomicBool::new(false),
+            leftovers: AtomicBool::new(false),
         })
     }
 
@@ -54,6 +56,7 @@ impl Activity {
     pub fn request_begins(self: &Arc<Self>, http2: bool) -> UnderWay {
         self.under_way.fetch_add(1, Ordering::Relaxed);
         self.head_since.store(0, Ordering::Relaxed);
+        self.leftovers.store(false, Ordering::Relaxed);
         self.http2.store(http2, Ordering::Relaxed);
         UnderWay(self.clone())
     }
@@ -79,6 +82,18 @@ impl Activity {
         if self.blocked_since.load(Ordering::Relaxed) == 0 {
             self.blocked_since.store(self.now(), Ordering::Relaxed);
         }
+    }
+
+    /// A request was answered before all of it was read; its client may still be sending.
+    pub fn leaves_some_unread(&self) {
+        self.leftovers.store(true, Ordering::Relaxed);
+        // From here on the client is given the time that a head may take.
+        self.head_since.store(self.now(), Ordering::Relaxed);
+    }
+
+    /// Whether that is so.
+    pub fn has_leftovers(&self) -> bool {
+        self.leftovers.load(Ordering::Relaxed)
     }
 
     /// Whether anything has lasted too long.

@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http_body::Body;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Version};
@@ -21,6 +22,8 @@ use crate::api::{Api, Door};
 
 /// How long a connection may take to end after the goodbye.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(5);
+/// What a client may send on a connection before anybody has read it.
+const HTTP2_WINDOW_BYTES: u32 = 256 * 1024;
 const HTTP2_SEND_BUFFER_MAX_BYTES: usize = 64 * 1024;
 
 /// HTTP/1.1, and HTTP/2 for whoever begins with its preface.
@@ -53,6 +56,8 @@ pub fn protocol(settings: &ServerSettings) -> Protocol {
     protocol
         .http2()
         .timer(TokioTimer::new())
+        .initial_connection_window_size(HTTP2_WINDOW_BYTES)
+        .initial_stream_window_size(HTTP2_WINDOW_BYTES)
         .max_concurrent_streams(settings.http2_streams_max)
         .max_header_list_size(u32::try_from(settings.head_max_bytes).unwrap_or(u32::MAX))
         .max_send_buf_size(HTTP2_SEND_BUFFER_MAX_BYTES);
@@ -68,8 +73,15 @@ pub async fn run(socket: TcpStream, protocol: Protocol, visit: Visit, settings: 
         let activity = activity.clone();
         move |request: Request<Incoming>| {
             let under_way = activity.request_begins(request.version() == Version::HTTP_2);
-            let api = api.clone();
-            async move { Ok::<_, Infallible>(api.answer(request, peer, door, Some(under_way)).await) }
+            let (api, activity) = (api.clone(), activity.clone());
+            async move {
+                let has_body = !request.body().is_end_stream();
+                let response = api.answer(request, peer, door, Some(under_way)).await;
+                if has_body && response.status().is_client_error() {
+                    activity.leaves_some_unread();
+                }
+                Ok::<_, Infallible>(response)
+            }
         }
     });
     let mut connection = pin!(protocol.serve_connection(watched, service));

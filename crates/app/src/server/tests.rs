@@ -197,6 +197,22 @@ async fn broken_requests_get_an_error_and_no_event() {
 }
 
 #[tokio::test]
+async fn a_client_that_sends_on_regardless_still_hears_why_it_was_refused() {
+    let api = ApiSettings { body_max_bytes: 1000, ..ApiSettings::default() };
+    let running = Running::with(ServerSettings::default(), api).await;
+    let body = "x".repeat(20_000_000);
+    for (request, expected) in [
+        (post("", &body), "413 Payload Too Large"),
+        (post("", &body).replace(KEY, "wrong"), "401 Unauthorized"),
+    ] {
+        let mut socket = running.connect().await;
+        tokio::time::timeout(PATIENCE, socket.write_all(request.as_bytes())).await.unwrap().unwrap();
+        let answer = until(&mut socket, "\r\n\r\n").await;
+        assert!(answer.contains(expected), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_body_cut_short_is_no_event() {
     let running = Running::with(settings(), ApiSettings::default()).await;
     let mut socket = running.connect().await;

@@ -1,4 +1,5 @@
-//! A socket that tells an [`Activity`] what passes through it.
+//! A socket that tells an [`Activity`] what passes through it, and that is not closed in the face of a client which
+//! is still sending: what it has been told would be lost with the connection (RFC 9112, section 9.6).
 
 use std::io;
 use std::pin::Pin;
@@ -7,20 +8,39 @@ use std::task::{Context, Poll};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::activity::Activity;
+
+const LEFTOVERS_MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// The socket and its watcher.
 pub struct Watched {
     socket: TokioIo<TcpStream>,
     activity: Arc<Activity>,
+    /// What is still read and thrown away before the socket is closed.
+    leftovers_max_bytes: usize,
 }
 
 impl Watched {
     /// Watches this socket.
     pub fn new(socket: TcpStream, activity: Arc<Activity>) -> Self {
-        Self { socket: TokioIo::new(socket), activity }
+        Self { socket: TokioIo::new(socket), activity, leftovers_max_bytes: LEFTOVERS_MAX_BYTES }
+    }
+
+    /// Reads until the client has heard that this is over, or has sent enough.
+    fn poll_leftovers(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut scrap = [0; 4096];
+        while self.leftovers_max_bytes > 0 {
+            let mut buffer = ReadBuf::new(&mut scrap);
+            let read = std::task::ready!(Pin::new(self.socket.inner_mut()).poll_read(cx, &mut buffer));
+            if read.is_err() || buffer.filled().is_empty() {
+                break;
+            }
+            self.leftovers_max_bytes = self.leftovers_max_bytes.saturating_sub(buffer.filled().len());
+        }
+        Poll::Ready(())
     }
 
     fn note_write<T>(&self, written: Poll<T>) -> Poll<T> {
@@ -70,6 +90,10 @@ impl Write for Watched {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_shutdown(cx)
+        std::task::ready!(Pin::new(&mut self.socket).poll_shutdown(cx))?;
+        if self.activity.has_leftovers() {
+            std::task::ready!(self.poll_leftovers(cx));
+        }
+        Poll::Ready(Ok(()))
     }
 }

@@ -85,6 +85,29 @@ async fn ready_means_that_events_can_be_taken_and_each_reason_against_it_is_name
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_mistake_of_weirs_own_is_500_without_its_details_and_the_next_request_is_answered() {
+    let here = Here::new().await;
+    *here.gauge.0.lock().unwrap() = Some("panic".to_owned());
+    let seen = here.get("/readyz").await;
+    assert_eq!((seen.status, seen.problem().as_str()), (500, "internal"));
+    assert!(!seen.text().contains("as the test wants it"), "{}", seen.text());
+    assert_eq!(here.get("/ping").await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_that_nobody_answers_ends_with_503() {
+    let limits =
+        ApiSettings { question_timeout: std::time::Duration::from_millis(1), ..ApiSettings::default() };
+    let here = Here::with(limits).await;
+    let body =
+        http_body_util::StreamBody::new(futures::stream::pending::<Result<_, std::convert::Infallible>>());
+    let mut request = Request::post("/v1/dead-letters/replay").body(body).unwrap();
+    request.headers_mut().insert("authorization", format!("Bearer {KEY}").parse().unwrap());
+    let seen = Seen::of(here.api.answer(request, peer(), Door::Main, None).await).await;
+    assert_eq!((seen.status, seen.problem().as_str(), seen.header("retry-after")), (503, "busy", Some("1")));
+}
+
+#[tokio::test(start_paused = true)]
 async fn metrics_need_a_key_unless_opened() {
     let here = Here::new().await;
     assert_eq!(here.get("/metrics").await.status, 200);
