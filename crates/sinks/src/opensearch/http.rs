@@ -3,7 +3,7 @@
 //! **Constraint.** No secret leaves this file but in the request's header. Answers are read up to a limit; redirects
 //! are not followed, and no proxy is taken from the environment, as both would carry the credentials elsewhere.
 
-use std::error::Error as _;
+use std::error::Error;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -187,18 +187,13 @@ fn client(tls: &TlsSettings) -> Result<Client, SettingsError> {
         .map_err(|error| SettingsError(format!("the HTTP client cannot be made: {error}")))
 }
 
-fn certificate_error(error: &reqwest::Error) -> Option<&rustls::Error> {
-    let mut source = error.source();
-    while let Some(error) = source {
-        let inner = error.downcast_ref::<std::io::Error>().and_then(|error| error.get_ref());
-        if let Some(found @ rustls::Error::InvalidCertificate(_)) =
-            inner.and_then(|inner| inner.downcast_ref())
-        {
-            return Some(found);
-        }
-        source = error.source();
+/// I/O errors hide what they are made of from `source`.
+fn certificate_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    if let Some(found @ rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
+        return Some(found);
     }
-    None
+    let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    inner.map(|inner| inner as &(dyn Error + 'static)).or_else(|| error.source()).and_then(certificate_error)
 }
 
 /// `Retry-After`: seconds, or a date.
@@ -223,5 +218,31 @@ mod tests {
         );
         assert_eq!(pause("Wed, 21 Oct 2015 07:28:00 GMT"), None);
         assert_eq!(pause("soon"), None);
+    }
+
+    #[test]
+    fn changed_certificate_files_are_taken_up_and_broken_ones_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ca.pem");
+        let write = |text: &str, age: u64| {
+            std::fs::write(&path, text).unwrap();
+            let changed_at = SystemTime::now() - Duration::from_secs(age);
+            std::fs::File::options().write(true).open(&path).unwrap().set_modified(changed_at).unwrap();
+        };
+        let authority = || rcgen::generate_simple_self_signed(Vec::new()).unwrap().cert.pem();
+        let mut settings = OpenSearchSettings::new("https://host");
+        settings.tls.ca = Some(path.clone());
+        write(&authority(), 30);
+        let http = Http::new(&settings).unwrap();
+        let made_from_after_a_look = || {
+            http.current.lock().unwrap().looked_at -= TLS_LOOK_INTERVAL;
+            http.client();
+            http.current.lock().unwrap().made_from.clone()
+        };
+        let first = made_from_after_a_look();
+        write("half a fi", 20);
+        assert_eq!(made_from_after_a_look(), first);
+        write(&authority(), 10);
+        assert_ne!(made_from_after_a_look(), first);
     }
 }
