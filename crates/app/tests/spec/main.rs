@@ -1,5 +1,8 @@
 //! Weir from outside: each module drives the real binary and reads as the description of one behaviour.
 
+// A test may end by panicking, and what it prints is read where it failed.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
+
 mod harness;
 
 mod accounting;
