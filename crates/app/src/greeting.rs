@@ -34,7 +34,11 @@ impl Greeting<'_> {
         ];
         lines.extend(self.admin.map(|admin| format!("  metrics on    http://{admin}/metrics")));
         lines.extend(self.made_key.map(|made| match made.is_new {
-            true => format!("  API key       {}\n                made just now, kept in {}", made.key.expose(), made.path.display()),
+            true => format!(
+                "  API key       {}\n                made just now, kept in {}",
+                made.key.expose(),
+                made.path.display()
+            ),
             false => format!("  API key       in {}", made.path.display()),
         }));
         lines.join("\n") + "\n"

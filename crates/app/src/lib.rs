@@ -1,14 +1,15 @@
 //! The program: configuration, inputs, HTTP, and the one place that names every concrete type (`wiring`).
+
 pub mod api;
 pub mod auth;
 pub mod cli;
 pub mod config;
 pub mod data_dir;
 pub mod deliveries;
+pub mod greeting;
 pub mod logging;
 pub mod metrics;
 pub mod run;
 pub mod server;
 pub mod wiring;
 pub mod world;
-pub mod greeting;
