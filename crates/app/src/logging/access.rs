@@ -82,12 +82,14 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
-/// A thread's line in the making, and the second it last wrote out: most requests fall into the same one.
+/// A thread's line in the making, and what it last wrote out that mostly comes again: the second, and the client.
 #[derive(Default)]
 struct Scratch {
     line: String,
     second: Option<i64>,
     second_text: String,
+    client: Option<IpAddr>,
+    client_text: String,
 }
 
 // Writing to a String cannot fail, so the results of `write!` are passed over.
@@ -114,13 +116,15 @@ impl Scratch {
         let nanos = u64::try_from(request.duration.as_nanos()).unwrap_or(u64::MAX);
         push_number(line, ",\"event.duration\":", nanos);
         push_member(line, "http.request.id", request.request_id);
-        if let Some(ip) = request.client_ip {
-            let _ = write!(line, ",\"client.ip\":\"{ip}\"");
-        }
         if let Some(credential) = request.credential {
             push_member(line, "user.name", credential);
         }
-        line.push_str("}\n");
+        if let Some(ip) = request.client_ip {
+            self.line.push_str(",\"client.ip\":\"");
+            self.push_client(ip);
+            self.line.push('"');
+        }
+        self.line.push_str("}\n");
     }
 
     fn push_text(&mut self, request: &Request<'_>, colored: bool) {
@@ -142,14 +146,25 @@ impl Scratch {
         let _ = write!(line, "{dim} {}.{:03}ms", micros / 1000, micros % 1000);
         let _ = write!(line, " in={}B out={}B", request.bytes_in, request.bytes_out);
         if let Some(ip) = request.client_ip {
-            let _ = write!(line, " from={ip}");
+            line.push_str(" from=");
+            self.push_client(ip);
         }
+        let line = &mut self.line;
         line.push_str(" by=");
         push_text(line, request.credential.unwrap_or("-"));
         line.push_str(" id=");
         push_text(line, request.request_id);
         line.push_str(plain);
         line.push('\n');
+    }
+
+    fn push_client(&mut self, ip: IpAddr) {
+        if self.client != Some(ip) {
+            self.client = Some(ip);
+            self.client_text.clear();
+            let _ = write!(self.client_text, "{ip}");
+        }
+        self.line.push_str(&self.client_text);
     }
 
     fn push_time(&mut self, at: Timestamp) {
@@ -168,7 +183,7 @@ impl Scratch {
             *digit = b'0' + u8::try_from(rest % 10).unwrap_or(0);
             rest /= 10;
         }
-        self.line.extend(digits.iter().map(|digit| char::from(*digit)));
+        push_digits(&mut self.line, &digits);
         self.line.push('Z');
     }
 }
@@ -194,7 +209,12 @@ fn push_number(line: &mut String, before: &str, mut number: u64) {
             break;
         }
     }
-    line.extend(digits[start..].iter().map(|digit| char::from(*digit)));
+    push_digits(line, &digits[start..]);
+}
+
+fn push_digits(line: &mut String, digits: &[u8]) {
+    // Digits are always UTF-8; to check so few is cheaper than to push them one by one.
+    line.push_str(std::str::from_utf8(digits).unwrap_or_default());
 }
 
 #[cfg(test)]
