@@ -102,7 +102,9 @@ async fn follow(log: Arc<SegmentLog>, seen: Arc<AtomicU64>) {
         let Ok(slice) = log.read(&partition, at, limit).await else { return };
         seen.fetch_add(slice.records.len() as u64, Ordering::Relaxed);
         at = slice.end;
-        log.release(&partition, at).await.unwrap();
+        if log.release(&partition, at).await.is_err() {
+            return;
+        }
     }
 }
 

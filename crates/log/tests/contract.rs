@@ -1,5 +1,7 @@
 //! The embedded log does what every log must, and keeps its own promises over a restart.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::sync::Mutex;

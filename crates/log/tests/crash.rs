@@ -1,5 +1,7 @@
 //! Processes that end at any moment: by being dropped, or as a copy of the files taken in mid-load shows.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::collections::BTreeSet;
@@ -8,6 +10,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use support::*;
+use weir_core::event::Offset;
 use weir_core::log::EventLog;
 use weir_core::testkit::world::SeededRandom;
 use weir_log::segment::{LogSettings, inspect, verify};
@@ -119,4 +122,26 @@ async fn inspect_tells_what_is_there() {
     assert_eq!(Some(second.first_offset), found.segments[0].end_offset);
     assert_eq!(second.accepted_before["events"], second.first_offset);
     assert!(!second.head_damaged);
+}
+
+#[tokio::test]
+async fn offsets_that_were_seen_elsewhere_do_not_come_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, _) = open(settings(dir.path()));
+    append(&log, "events", 0, 3).await.unwrap();
+    log.close().await;
+    drop(log);
+
+    let (log, report) = open(LogSettings { continue_at: Offset(10), ..settings(dir.path()) });
+    assert_eq!((report.left_out, log.extent(&log.partitions()[0]).end), (7, Offset(10)));
+    drop(log);
+
+    let (log, _) = open(LogSettings { continue_at: Offset(10), ..settings(dir.path()) });
+    assert_eq!(append(&log, "events", 10, 2).await.unwrap().first, Offset(10));
+    drop(log);
+
+    let (log, report) = open(LogSettings { continue_at: Offset(10), ..settings(dir.path()) });
+    let all = read_all(&log).await;
+    assert_eq!((report.left_out, all.offsets(), all.end), (0, vec![0, 1, 2, 10, 11], 12));
+    assert_eq!((all.lost_events(), accepted(&log)["events"]), (7, 12), "whoever has seen them counted them");
 }

@@ -1,5 +1,7 @@
 //! Disks that are full, broken, frozen: nothing is acknowledged that is not durable, and work goes on by itself.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::collections::BTreeMap;

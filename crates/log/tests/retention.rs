@@ -1,5 +1,7 @@
 //! Released, kept for a while, trimmed; and the budget that makes room or refuses.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::path::Path;

@@ -1,5 +1,7 @@
 //! A file system that is really full: a tmpfs of a few megabytes, where the tests run as root on Linux.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::path::{Path, PathBuf};

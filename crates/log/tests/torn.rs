@@ -1,5 +1,7 @@
 //! Ends that were never finished: cut off, said so, and everything acknowledged before is there.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::fs;
@@ -26,7 +28,7 @@ async fn a_segment_cut_anywhere_gives_all_whole_entries_and_says_what_was_cut() 
     let (whole, cut) = (quick_dir(), quick_dir());
     let ends = killed_log(whole.path()).await;
     let written = ends.last().unwrap().0;
-    for length in (0..8192).step_by(61).chain(8192..=written).rev() {
+    for length in (0..8192).step_by(61).chain(8192..=written) {
         copy_log(whole.path(), cut.path());
         let file = segment_files(cut.path()).remove(0);
         fs::OpenOptions::new().write(true).open(&file).unwrap().set_len(length).unwrap();

@@ -18,6 +18,17 @@ pub(super) struct Lock {
     _file: File,
 }
 
+/// Makes the folder if it is missing, durably.
+pub(super) fn make(disk: &dyn Disk, dir: &Path) -> Result<(), OpenError> {
+    let missing: Vec<&Path> = dir.ancestors().take_while(|ancestor| !ancestor.exists()).collect();
+    std::fs::create_dir_all(dir).map_err(OpenError::io("make", dir))?;
+    for made in missing {
+        let parent = made.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        disk.sync_dir(parent).map_err(OpenError::io("sync", parent))?;
+    }
+    Ok(())
+}
+
 /// Takes the folder for this process.
 pub(super) fn lock(dir: &Path) -> Result<Lock, OpenError> {
     let path = dir.join(LOCK_NAME);

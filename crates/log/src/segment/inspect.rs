@@ -11,7 +11,8 @@ use super::damage::DAMAGED_DIR;
 use super::disk::{Disk, LocalDisk};
 use super::folder;
 use super::marker;
-use super::open::{Damaged, Found, Torn, damaged, shelve};
+use super::open::{Found, shelve};
+use super::report::{Damaged, Torn, damaged};
 use super::settings::OpenError;
 use super::survey::{Ending, survey};
 

@@ -1,38 +1,34 @@
 //! The log as others see it.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use async_trait::async_trait;
-use tokio::sync::{Semaphore, oneshot, watch};
-use weir_core::event::Offset;
-use weir_core::log::{Append, Entry, EventLog, Extent, LogError, Partition, ReadLimit, Slice, Span};
+use tokio::sync::{Semaphore, watch};
 use weir_core::observe::Observer;
 use weir_core::time::Timestamp;
 
 use super::active::Active;
 use super::damage;
 use super::disk::{Disk, LocalDisk};
-use super::encode::Encoded;
 use super::folder;
-use super::health::{Health, Trouble, refused};
+use super::health::{Health, Trouble};
 use super::inner::{Inner, Published, Tip, lock};
 use super::keeper;
 use super::marker;
-use super::open::{OpenReport, Opened, open};
-use super::queue::{Pending, Queue};
-use super::read::{self, Obstacle};
-use super::seek;
+use super::open::{Opened, open};
+use super::queue::Queue;
+use super::report::OpenReport;
 use super::settings::{LogSettings, OpenError};
-use super::shelf::Shelf;
-use super::window::Mode;
+use super::shelf::{Segment, Shelf};
+use super::survey::Survey;
 use super::writer::Writer;
 
 /// The embedded log. Dropping it without [`SegmentLog::close`] is like a crash: what was not acknowledged by then
 /// may be missing, everything else is there.
 pub struct SegmentLog {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     /// Held as long as the threads run.
     _lock: folder::Lock,
@@ -67,7 +63,7 @@ impl SegmentLog {
     ) -> Result<(Self, OpenReport), OpenError> {
         let settings = settings.bounded();
         let dir = settings.dir.clone();
-        std::fs::create_dir_all(&dir).map_err(OpenError::io("make", &dir))?;
+        folder::make(&*disk, &dir)?;
         let lock = folder::lock(&dir)?;
         let opened = open(&settings, &*disk)?;
         let report = opened.report.clone();
@@ -137,7 +133,7 @@ fn share(
     disk: Arc<dyn Disk>,
     observer: Arc<dyn Observer>,
     opened: Opened,
-) -> (Arc<Inner>, Option<super::survey::Survey>) {
+) -> (Arc<Inner>, Option<Survey>) {
     let Opened { log_id, segments, end, accepted, last, .. } = opened;
     let inner = Inner {
         room: Semaphore::new(settings.queue_max_bytes as usize),
@@ -161,7 +157,7 @@ fn share(
 }
 
 /// Goes on with the last segment, if the disk lets us; otherwise a new one is begun as soon as it does.
-fn resume(inner: &Inner, segment: Arc<super::shelf::Segment>, position: u64) -> Option<Active> {
+fn resume(inner: &Inner, segment: Arc<Segment>, position: u64) -> Option<Active> {
     match Active::resume(inner, segment, position) {
         Ok(active) => Some(active),
         Err(error) => {
@@ -172,114 +168,7 @@ fn resume(inner: &Inner, segment: Arc<super::shelf::Segment>, position: u64) -> 
     }
 }
 
-fn spawn(
-    name: &str,
-    dir: &std::path::Path,
-    run: impl FnOnce() + Send + 'static,
-) -> Result<JoinHandle<()>, OpenError> {
+fn spawn(name: &str, dir: &Path, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, OpenError> {
     let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(run);
     spawned.map_err(OpenError::io("start a thread for", dir))
-}
-
-#[async_trait]
-impl Append for SegmentLog {
-    async fn append(&self, entry: Entry<'_>) -> Result<Span, LogError> {
-        let inner = &self.inner;
-        inner.check_open()?;
-        if let Some(error) = inner.health.refusal() {
-            return Err(error);
-        }
-        let Some(encoded) = Encoded::new(&entry, inner.settings.append_max_bytes) else {
-            let limit = inner.settings.append_max_bytes;
-            return Err(LogError::Refused(format!(
-                "an entry may take {limit} bytes in the log; send fewer at once"
-            )));
-        };
-        let permits = (encoded.bytes.len() as u64).min(inner.settings.queue_max_bytes) as u32;
-        let room = match inner.room.try_acquire_many(permits) {
-            Ok(room) => room,
-            Err(_) => wait_for_room(inner, permits).await?,
-        };
-        let (answer, outcome) = oneshot::channel();
-        inner.queue.push(Pending { encoded, answer, permits: permits as usize })?;
-        // From here on the writer gives the room back, whatever becomes of this future.
-        room.forget();
-        outcome.await.unwrap_or(Err(LogError::Closed))
-    }
-}
-
-async fn wait_for_room(inner: &Inner, permits: u32) -> Result<tokio::sync::SemaphorePermit<'_>, LogError> {
-    let waiting = inner.room.acquire_many(permits);
-    match tokio::time::timeout(inner.settings.append_timeout, waiting).await {
-        Ok(room) => room.map_err(|_| LogError::Closed),
-        Err(_) => Err(refused("the disk does not keep up: the log's queue has been full for too long")),
-    }
-}
-
-#[async_trait]
-impl EventLog for SegmentLog {
-    fn partitions(&self) -> Vec<Partition> {
-        vec![self.inner.settings.partition.clone()]
-    }
-
-    fn extent(&self, _partition: &Partition) -> Extent {
-        let Published { end, accepted } = self.inner.published().clone();
-        Extent { start: Offset(self.inner.shelf.start()), end: Offset(end), accepted }
-    }
-
-    async fn read(&self, _partition: &Partition, from: Offset, limit: ReadLimit) -> Result<Slice, LogError> {
-        self.inner.check_open()?;
-        self.inner.check_kept(from.0)?;
-        if from.0 >= self.inner.end() {
-            return Ok(Slice { end: from, ..Slice::default() });
-        }
-        if read::is_small(&self.inner, from.0, limit) {
-            match read::slice(&self.inner, from.0, limit, Mode::Cached) {
-                Err(Obstacle::WouldBlock) => {}
-                Err(Obstacle::Failed(error)) => return Err(error),
-                Ok(slice) => return Ok(slice),
-            }
-        }
-        let inner = Arc::clone(&self.inner);
-        blocking(move || match read::slice(&inner, from.0, limit, Mode::Waiting) {
-            Ok(slice) => Ok(slice),
-            Err(Obstacle::Failed(error)) => Err(error),
-            Err(Obstacle::WouldBlock) => Err(refused("the disk would not be read")),
-        })
-        .await
-    }
-
-    async fn wait(&self, _partition: &Partition, from: Offset) -> Result<(), LogError> {
-        let mut tip = self.inner.tip.subscribe();
-        let reached = tip.wait_for(|tip| tip.closed || from.0 < tip.end).await;
-        match reached {
-            Ok(tip) if !tip.closed => Ok(()),
-            _ => Err(LogError::Closed),
-        }
-    }
-
-    async fn seek(&self, _partition: &Partition, time: Timestamp) -> Result<Offset, LogError> {
-        self.inner.check_open()?;
-        let inner = Arc::clone(&self.inner);
-        blocking(move || seek::seek(&inner, time).map(Offset)).await
-    }
-
-    async fn release(&self, _partition: &Partition, before: Offset) -> Result<(), LogError> {
-        self.inner.check_open()?;
-        let before = before.0.min(self.inner.end());
-        let released = self.inner.released.fetch_max(before, Ordering::AcqRel);
-        if released < before && self.inner.shelf.bytes_before(before) > 0 {
-            self.inner.bell.ring();
-        }
-        Ok(())
-    }
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, LogError> + Send + 'static,
-) -> Result<T, LogError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(outcome) => outcome,
-        Err(error) => Err(refused(format!("a read was interrupted: {error}"))),
-    }
 }

@@ -13,6 +13,7 @@
 mod active;
 mod batch;
 mod block;
+mod contracts;
 mod damage;
 mod decode;
 pub mod disk;
@@ -31,6 +32,8 @@ mod open;
 mod places;
 mod queue;
 mod read;
+mod report;
+mod rhythm;
 mod seek;
 mod settings;
 mod shelf;
@@ -41,5 +44,5 @@ mod writer;
 
 pub use inspect::{Inspection, SegmentInspection, Verification, inspect, verify};
 pub use log::{LogStats, SegmentLog};
-pub use open::{Damaged, OpenReport, Torn};
+pub use report::{Damaged, OpenReport, Torn};
 pub use settings::{Durability, LogSettings, OpenError};

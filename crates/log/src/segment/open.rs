@@ -4,10 +4,10 @@
 //! with what is pending.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::Serialize;
 use weir_core::event::Stream;
 use weir_core::time::Timestamp;
 
@@ -15,55 +15,11 @@ use super::disk::Disk;
 use super::folder;
 use super::header::{Head, SegmentHeader, VERSION, read_head, salt};
 use super::marker;
+use super::report::{OpenReport, Torn, damaged};
 use super::settings::{LogSettings, OpenError};
 use super::shelf::{Beginning, Segment};
 use super::survey::{Ending, Survey, head_at, survey};
 use super::window::{Mode, Window};
-
-/// What was found at the start.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct OpenReport {
-    /// An entry that was never finished, and so never acknowledged: it was cut off.
-    pub torn: Option<Torn>,
-    /// Damage in the last segment, set aside; what is intact around it is there.
-    pub damaged: Vec<Damaged>,
-    /// Segment files whose head had to be taken from its second copy, or is lost.
-    pub heads_damaged: Vec<PathBuf>,
-    /// Segment files.
-    pub segments: usize,
-    /// Their bytes.
-    pub bytes: u64,
-    /// The offset that the next event gets.
-    pub end: u64,
-    /// Whether the log was closed in good order.
-    pub closed_well: bool,
-}
-
-/// The unfinished end of a log.
-#[derive(Clone, Debug, Serialize)]
-pub struct Torn {
-    /// The segment file.
-    pub file: PathBuf,
-    /// Where it was cut.
-    pub byte_offset: u64,
-    /// How much was cut off.
-    pub bytes: u64,
-}
-
-/// A damaged place.
-#[derive(Clone, Debug, Serialize)]
-pub struct Damaged {
-    /// The segment file.
-    pub file: PathBuf,
-    /// Where the damage begins.
-    pub byte_offset: u64,
-    /// How far it goes.
-    pub bytes: u64,
-    /// The first offset that is lost.
-    pub first_offset: u64,
-    /// How many events are lost, by stream.
-    pub lost: BTreeMap<String, u64>,
-}
 
 /// A log as it was found on disk.
 pub(super) struct Opened {
@@ -106,34 +62,25 @@ pub(super) fn open(settings: &LogSettings, disk: &dyn Disk) -> Result<Opened, Op
         last: None,
         report,
     };
-    opened.find_end(disk, marker)?;
+    opened.find_end(disk, marker, settings.continue_at.0)?;
     Ok(opened)
 }
 
 impl Opened {
-    fn find_end(&mut self, disk: &dyn Disk, marker: Option<SegmentHeader>) -> Result<(), OpenError> {
+    fn find_end(
+        &mut self,
+        disk: &dyn Disk,
+        marker: Option<SegmentHeader>,
+        continue_at: u64,
+    ) -> Result<(), OpenError> {
+        self.end = continue_at;
         if let Some(last) = self.segments.back().cloned() {
-            let file_error = |cause| OpenError::io("read", &last.path)(cause);
-            let file =
-                disk.open_to_write(&last.path).or_else(|_| disk.open(&last.path)).map_err(file_error)?;
-            // What was written but not synced is made durable now, or is found missing now: what the system only
-            // believes to be on the device must not be given out and then be gone.
-            let synced = file.sync().is_ok();
-            let _ = file.forget_cached();
-            let mut found =
-                survey(&last, &*file, last.bytes(), Ending::Unknown, |_| {}).map_err(file_error)?;
-            let doubtful = |marker: &SegmentHeader| marker.base > found.end || !found.gaps.is_empty();
-            let marked = marker.filter(|marker| marker.base >= found.end && doubtful(marker));
-            if let Some(marker) = &marked {
-                let ending = Ending::Known { end: marker.base, accepted: Some(marker.accepted.clone()) };
-                found = survey(&last, &*file, last.bytes(), ending, |_| {}).map_err(file_error)?;
-            }
+            let found = self.survey_last(disk, &last, marker, continue_at);
+            let found = found.map_err(OpenError::io("read", &last.path))?;
             self.end = found.end;
             self.accepted = self.accepted_by(&found);
             self.received_max = Some(last.received_max()).max(found.received_max);
             last.grow(found.position, self.received_max.unwrap_or_default());
-            let sound = found.gaps.is_empty() && marked.is_none() && last.opening.is_some() && synced;
-            self.resume_at = sound.then_some(found.position);
             self.tell(&last, &found);
             self.last = Some(found);
         }
@@ -141,6 +88,32 @@ impl Opened {
         self.report.bytes = self.segments.iter().map(|segment| segment.bytes()).sum();
         self.report.end = self.end;
         Ok(())
+    }
+
+    fn survey_last(
+        &mut self,
+        disk: &dyn Disk,
+        last: &Segment,
+        marker: Option<SegmentHeader>,
+        continue_at: u64,
+    ) -> io::Result<Survey> {
+        let file = disk.open_to_write(&last.path).or_else(|_| disk.open(&last.path))?;
+        // What was written but not synced is made durable now, or is found missing now: what the system only
+        // believes to be on the device must not be given out and then be gone.
+        let synced = file.sync().is_ok();
+        let _ = file.forget_cached();
+        let look = |ending| survey(last, &*file, last.bytes(), ending, |_| {});
+        let found = look(Ending::Unknown)?;
+        self.report.left_out = continue_at.saturating_sub(found.end);
+        // The note of an orderly end, or what others have seen, may reach beyond what is whole.
+        let end = marker.as_ref().map_or(0, |marker| marker.base).max(continue_at);
+        let noted = marker.filter(|marker| marker.base == end).map(|marker| marker.accepted);
+        if end > found.end || (noted.is_some() && end == found.end && !found.gaps.is_empty()) {
+            return look(Ending::Known { end, accepted: noted });
+        }
+        let sound = found.gaps.is_empty() && last.opening.is_some() && synced;
+        self.resume_at = sound.then_some(found.position);
+        Ok(found)
     }
 
     /// Counts never fall: where the last segment's head is lost, the one before still tells most of them.
@@ -163,24 +136,6 @@ impl Opened {
         });
         self.report.damaged = damaged(&last.path, found);
     }
-}
-
-/// A survey's gaps, for people.
-pub(super) fn damaged(file: &Path, found: &Survey) -> Vec<Damaged> {
-    let tell = |gap: &super::survey::Gap| {
-        let mut lost = BTreeMap::new();
-        for (stream, count) in &gap.parts {
-            *lost.entry(stream.as_str().to_owned()).or_default() += count;
-        }
-        Damaged {
-            file: file.to_owned(),
-            byte_offset: gap.bytes.start,
-            bytes: gap.bytes.end - gap.bytes.start,
-            first_offset: gap.first,
-            lost,
-        }
-    };
-    found.gaps.iter().map(tell).collect()
 }
 
 /// A segment file and its head.

@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 use weir_core::log::{LogError, Span};
 
 use super::encode::Encoded;
+use super::rhythm::Rhythm;
 
 /// Who waits for an entry, and for what.
 pub(super) type Answer = oneshot::Sender<Result<Span, LogError>>;
@@ -49,8 +50,8 @@ enum Phase {
 struct State {
     pending: Vec<Pending>,
     phase: Phase,
-    /// The writer sleeps and wants to be woken.
-    asleep: bool,
+    /// The writer sleeps, and wants to be woken when so many wait; 0 while it is awake.
+    wake_at: usize,
 }
 
 pub(super) struct Queue {
@@ -60,7 +61,7 @@ pub(super) struct Queue {
 
 impl Queue {
     pub(super) fn new() -> Self {
-        let state = State { pending: Vec::new(), phase: Phase::Open, asleep: false };
+        let state = State { pending: Vec::new(), phase: Phase::Open, wake_at: 0 };
         Self { state: Mutex::new(state), work: Condvar::new() }
     }
 
@@ -71,34 +72,54 @@ impl Queue {
             return Err(LogError::Closed);
         }
         state.pending.push(pending);
-        let asleep = std::mem::take(&mut state.asleep);
+        let wake = (1..=state.pending.len()).contains(&state.wake_at);
+        if wake {
+            state.wake_at = 0;
+        }
         drop(state);
-        if asleep {
+        if wake {
             self.work.notify_one();
         }
         Ok(())
     }
 
-    /// Waits for entries, and swaps them into `group`, which is empty.
-    pub(super) fn take(&self, group: &mut Vec<Pending>, patience: Duration) -> Turn {
+    /// Waits for entries, then for as many as the rhythm expects, and swaps them into `group`, which is empty.
+    pub(super) fn take(&self, group: &mut Vec<Pending>, rhythm: &Rhythm, patience: Duration) -> Turn {
         let mut state = self.state();
-        let mut waited = false;
-        loop {
-            match state.phase {
-                Phase::Abandoned => return Turn::Abandoned,
-                Phase::Closing if state.pending.is_empty() => return Turn::Closed,
-                _ if !state.pending.is_empty() => {
-                    std::mem::swap(&mut state.pending, group);
-                    return Turn::Group;
-                }
-                _ if waited => return Turn::Idle,
-                _ => {}
-            }
-            state.asleep = true;
-            state = self.work.wait_timeout(state, patience).unwrap_or_else(PoisonError::into_inner).0;
-            state.asleep = false;
-            waited = true;
+        if state.pending.is_empty() && state.phase == Phase::Open {
+            state = self.sleep(state, 1, patience);
         }
+        let gathering = rhythm.patience();
+        if !state.pending.is_empty() && state.pending.len() < rhythm.expected() && !gathering.is_zero() {
+            state = self.sleep(state, rhythm.expected(), gathering);
+        }
+        match state.phase {
+            Phase::Abandoned => Turn::Abandoned,
+            _ if !state.pending.is_empty() => {
+                std::mem::swap(&mut state.pending, group);
+                Turn::Group
+            }
+            Phase::Closing => Turn::Closed,
+            Phase::Open => Turn::Idle,
+        }
+    }
+
+    /// Sleeps until so many wait, or until woken otherwise, or for as long as told.
+    fn sleep<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        wake_at: usize,
+        time: Duration,
+    ) -> MutexGuard<'a, State> {
+        state.wake_at = wake_at;
+        let (mut state, _) = self.work.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner);
+        state.wake_at = 0;
+        state
+    }
+
+    /// How many wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.state().pending.len()
     }
 
     /// Wakes the writer though there is nothing to write.

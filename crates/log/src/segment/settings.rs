@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use weir_core::event::Offset;
 use weir_core::log::Partition;
 
 /// The largest entry that a block's 32-bit lengths allow for, with room to spare.
@@ -26,6 +27,10 @@ pub struct LogSettings {
     pub dir: PathBuf,
     /// The name of the log's only partition.
     pub partition: Partition,
+    /// The next event gets this offset or a later one. What has been seen of the log elsewhere must not come again
+    /// with other events, should the log have lost its end (without syncing), or have been restored from a backup.
+    /// What is left out so counts as accepted and lost.
+    pub continue_at: Offset,
     /// When an event counts as durable.
     pub durability: Durability,
     /// The most that all segment files may take; appends are refused beyond it.
@@ -52,6 +57,7 @@ impl LogSettings {
         Self {
             dir: dir.into(),
             partition,
+            continue_at: Offset(0),
             durability: Durability::Fsync,
             max_bytes: 64 << 30,
             free_min_bytes: 1 << 30,

@@ -1,7 +1,6 @@
 //! The one thread that writes. It takes all that waits, writes it at once, syncs once, and tells everyone.
 //!
-//! No timer is involved: a lone entry is written as soon as it comes, and whatever comes while a sync runs shares
-//! the next one. Nothing of a group is seen or acknowledged before the whole group is durable.
+//! A lone entry is written as soon as it comes, and whatever comes while a sync runs shares the next one. Nothing of a group is seen or acknowledged before the whole group is durable.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -19,6 +18,7 @@ use super::inner::{Inner, Tip};
 use super::keeper::{check_floor, trim};
 use super::marker;
 use super::queue::{Pending, Turn};
+use super::rhythm::Rhythm;
 
 /// How often the writer looks around though nothing comes; how soon it tries again after a failure.
 const LOOK_AROUND_EVERY: Duration = Duration::from_millis(250);
@@ -34,6 +34,7 @@ pub(super) struct Writer {
     received_max: Option<Timestamp>,
     try_again_at: Instant,
     since_floor_bytes: u64,
+    rhythm: Rhythm,
 }
 
 impl Writer {
@@ -56,6 +57,7 @@ impl Writer {
             received_max,
             try_again_at: Instant::now(),
             since_floor_bytes: 0,
+            rhythm: Rhythm::default(),
         }
     }
 
@@ -63,19 +65,20 @@ impl Writer {
     pub(super) fn run(mut self) {
         let mut group = Vec::new();
         loop {
-            match self.inner.queue.take(&mut group, LOOK_AROUND_EVERY) {
+            match self.inner.queue.take(&mut group, &self.rhythm, LOOK_AROUND_EVERY) {
                 Turn::Group => self.write_group(&mut group),
                 Turn::Idle => self.look_around(),
                 Turn::Closed => break self.close(),
                 Turn::Abandoned => break,
             }
         }
-        let end = self.inner.end();
-        self.inner.tip.send_replace(Tip { end, closed: true });
     }
 
     fn write_group(&mut self, group: &mut Vec<Pending>) {
         let permits = group.iter().map(|pending| pending.permits).sum();
+        let bytes = group.iter().map(|pending| pending.encoded.bytes.len() as u64).sum();
+        let (entries, begun) = (group.len(), Instant::now());
+        self.rhythm.begin(entries);
         let mut batch = Batch::default();
         for pending in group.drain(..) {
             match self.make_room(&mut batch, pending.encoded.bytes.len() as u64) {
@@ -84,6 +87,7 @@ impl Writer {
             }
         }
         self.flush(&mut batch);
+        self.rhythm.end(entries, bytes, begun.elapsed(), self.inner.queue.waiting());
         self.inner.room.add_permits(permits);
     }
 
@@ -241,5 +245,17 @@ impl Writer {
                 tracing::warn!(%error, "the log is closed, but could not note it; the next start looks more closely");
             }
         }
+    }
+}
+
+impl Drop for Writer {
+    /// However the thread ends, nobody waits for it for ever.
+    fn drop(&mut self) {
+        self.inner.queue.abandon();
+        self.inner.room.close();
+        drop(self.inner.queue.drain());
+        drop(std::mem::take(&mut self.inner.under_way().answers));
+        let end = self.inner.end();
+        self.inner.tip.send_replace(Tip { end, closed: true });
     }
 }
