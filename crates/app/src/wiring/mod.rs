@@ -11,8 +11,9 @@ use anyhow::Context;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 use weir_catalog::SqliteCatalog;
+use weir_core::catalog::Catalog;
 use weir_core::delivery::Surroundings;
-use weir_core::event::Stream;
+use weir_core::event::{Offset, Stream};
 use weir_core::formats::pick::Pointer;
 use weir_core::intake::{Intake, StreamRules};
 use weir_core::ledger::Ledger;
@@ -57,7 +58,9 @@ pub async fn assemble(
     let random: Arc<dyn Random> = Arc::new(OsRandom);
     let metrics = Arc::new(Metrics::new());
     let catalog = Arc::new(open_catalog(settings)?);
-    let log = Arc::new(open_log(settings, data_dir, &instance_id, metrics.clone())?);
+    let partition = Partition(instance_id.as_str().into());
+    let seen = seen_by(catalog.as_ref(), &partition).await?;
+    let log = Arc::new(open_log(settings, data_dir, (partition, seen), metrics.clone())?);
 
     let ledger = Arc::new(Ledger::new(log.clone()));
     let surroundings = Surroundings {
@@ -110,15 +113,24 @@ fn open_catalog(settings: &Settings) -> anyhow::Result<SqliteCatalog> {
     }
 }
 
+/// How far the catalog has seen the log. A log that has lost its end must not give these offsets to other events: they
+/// would be taken for delivered.
+async fn seen_by(catalog: &dyn Catalog, partition: &Partition) -> anyhow::Result<Offset> {
+    let accounts = catalog.accounts().await.context("the catalog cannot be read")?;
+    let seen =
+        accounts.iter().filter(|account| account.key.partition == *partition).map(|account| account.planned);
+    Ok(seen.max().unwrap_or_default())
+}
+
 fn open_log(
     settings: &Settings,
     data_dir: &DataDir,
-    instance_id: &str,
+    (partition, continue_at): (Partition, Offset),
     metrics: Arc<Metrics>,
 ) -> anyhow::Result<SegmentLog> {
     let wanted = &settings.log;
-    let partition = Partition(instance_id.into());
     let settings = segment::LogSettings {
+        continue_at,
         durability: match wanted.durability {
             Durability::Fsync => segment::Durability::Fsync,
             Durability::Os => segment::Durability::Os,
@@ -142,6 +154,13 @@ fn tell(report: &segment::OpenReport) {
         let (bytes, at) = (torn.bytes, torn.byte_offset);
         tracing::warn!(
             "{file}: an entry that was never finished, nor acknowledged, is cut off ({bytes} bytes at {at})"
+        );
+    }
+    if report.left_out > 0 {
+        tracing::error!(
+            "the log ends {} events before what the catalog has seen of it: they were lost with the log's end, or the \
+             log was restored from a backup; it goes on after them",
+            report.left_out
         );
     }
     for damaged in &report.damaged {
