@@ -135,6 +135,62 @@ async fn any_single_byte_of_a_small_segment_may_go_bad() {
 }
 
 #[tokio::test]
+async fn a_killed_log_with_turned_bytes_accounts_for_every_offset_it_has() {
+    for seed in 200..260 {
+        let dice = SeededRandom::new(seed);
+        let dir = quick_dir();
+        let (log, _) = open(settings(dir.path()));
+        let mut names = Vec::new();
+        for _ in 0..60 {
+            let (first, count) = (names.len() as u64, 1 + dice.below(40) as usize);
+            append(&log, STREAMS[dice.below(3) as usize], first, count).await.unwrap();
+            names.extend((first..first + count as u64).map(|number| number.to_string()));
+        }
+        drop(log);
+        let files = segment_files(dir.path());
+        let file = files.last().unwrap();
+        for _ in 0..=dice.below(3) {
+            let at = dice.below(fs::metadata(file).unwrap().len());
+            flip(file, at, 1 << dice.below(8));
+        }
+        let (log, report) = open(settings(dir.path()));
+        let all = read_all(&log).await;
+        assert_eq!(all.end, report.end);
+        for record in &all.records {
+            assert_eq!(
+                record.event.client_id.as_deref(),
+                Some(names[record.offset.0 as usize].as_str()),
+                "seed {seed}"
+            );
+        }
+        let gone = names.len() - all.records.len();
+        assert!(gone <= 4 * 40, "seed {seed}: {gone} are gone, {report:?}");
+        assert_eq!(all.by_stream(), accepted(&log), "seed {seed}");
+        let span = append(&log, "events", 0, 1).await.unwrap();
+        assert_eq!(span.first.0, all.end);
+    }
+}
+
+#[tokio::test]
+async fn damage_in_the_segment_that_is_written_is_told_and_writing_goes_on() {
+    let dir = quick_dir();
+    let (log, _) = open(settings(dir.path()));
+    append(&log, "events", 0, 5).await.unwrap();
+    let second_at = log.stats().bytes;
+    append(&log, "store", 5, 3).await.unwrap();
+    append(&log, "events", 8, 5).await.unwrap();
+    assert_eq!(read_all(&log).await.records.len(), 13);
+    let file = fs::OpenOptions::new().write(true).open(&segment_files(dir.path())[0]).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, &[0xEE; 9], second_at + 20).unwrap();
+    for round in 0..3 {
+        let all = read_all(&log).await;
+        assert_eq!((all.records.len() as u64, all.lost["store"]), (10 + round, 3));
+        assert_eq!(all.by_stream(), accepted(&log));
+        append(&log, "store", 13 + round, 1).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn damage_is_set_aside_byte_for_byte_and_counted_once() {
     let dir = quick_dir();
     let names = sound_log(dir.path(), 30, &SeededRandom::new(1)).await;

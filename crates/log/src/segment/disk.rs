@@ -1,7 +1,7 @@
 //! What the log asks of a file system: few things, so that tests can put one in its place that fails.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, IoSlice, IoSliceMut};
+use std::io::{self, IoSlice};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -184,7 +184,7 @@ impl DiskFile for LocalFile {
 #[cfg(target_os = "linux")]
 fn read_cached(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
     let flags = rustix::io::ReadWriteFlags::NOWAIT;
-    match rustix::io::preadv2(file, &mut [IoSliceMut::new(buffer)], at, flags) {
+    match rustix::io::preadv2(file, &mut [io::IoSliceMut::new(buffer)], at, flags) {
         Err(rustix::io::Errno::OPNOTSUPP) => Err(io::ErrorKind::WouldBlock.into()),
         outcome => Ok(outcome?),
     }

@@ -102,6 +102,6 @@ pub(super) fn read_log_id(disk: &dyn Disk, dir: &Path) -> Option<[u8; 16]> {
 
 fn random_id() -> std::io::Result<[u8; 16]> {
     let mut id = [0_u8; 16];
-    rustix::rand::getrandom(&mut id, rustix::rand::GetRandomFlags::empty())?;
+    File::open("/dev/urandom")?.read_exact(&mut id)?;
     Ok(id)
 }

@@ -36,8 +36,7 @@ impl Rhythm {
     /// A group of so many begins.
     pub(super) fn begin(&mut self, entries: usize) {
         let waited = !self.patience().is_zero();
-        let came = entries * 4 >= self.about * 3;
-        match (came, waited) {
+        match (entries >= self.expected(), waited) {
             (true, _) => self.misses = 0,
             (false, true) => self.misses += 1,
             (false, false) => {}

@@ -24,6 +24,10 @@ use super::rhythm::Rhythm;
 const LOOK_AROUND_EVERY: Duration = Duration::from_millis(250);
 /// The file system's free space is looked at after so many bytes, besides by the keeper.
 const FLOOR_EVERY_BYTES: u64 = 8 << 20;
+/// A used-up budget is over when this part of it is left, not when one small entry happened to fit.
+const AMPLE_PART: u64 = 64;
+/// The log is not well again before this much fits in a new segment.
+const FRESH_START_BYTES: u64 = 64 << 10;
 
 pub(super) struct Writer {
     inner: Arc<Inner>,
@@ -42,7 +46,7 @@ impl Writer {
     pub(super) fn begin(inner: Arc<Inner>, active: Option<Active>, received_max: Option<Timestamp>) -> Self {
         let mut writer = Self::new(inner, active, received_max);
         if writer.active.is_none() {
-            let _ = writer.begin_segment(0);
+            let _ = writer.begin_segment(FRESH_START_BYTES);
         }
         writer
     }
@@ -124,11 +128,13 @@ impl Writer {
             return Err(self.inner.health.refusal().unwrap_or_else(|| refused("the log is being mended")));
         }
         let so_far = SoFar { end: self.end, accepted: &self.accepted, received_max: self.received_max };
-        match Active::create(&self.inner, &so_far, bytes) {
+        let begun = Active::create(&self.inner, &so_far, bytes);
+        // The old segment is ended even where there is no new one: what it gives back may be the room that is wanted.
+        if let Some(old) = self.active.take() {
+            old.trim_space();
+        }
+        match begun {
             Ok(active) => {
-                if let Some(old) = self.active.take() {
-                    old.trim_space();
-                }
                 let salt = active.segment.salt;
                 self.inner.shelf.push(Arc::clone(&active.segment));
                 self.active = Some(active);
@@ -170,7 +176,8 @@ impl Writer {
             }
         }
         self.inner.tip.send_replace(Tip { end: self.end, closed: false });
-        if self.inner.health.has(Trouble::BudgetUsed) {
+        let ample = self.inner.budget_left() > self.inner.settings.max_bytes / AMPLE_PART;
+        if ample && self.inner.health.has(Trouble::BudgetUsed) {
             self.inner.health.set(Trouble::BudgetUsed, None);
         }
         self.since_floor_bytes += batch.bytes();
@@ -197,9 +204,7 @@ impl Writer {
             "{what} in {}: {error}; nothing was acknowledged, and it is tried again by itself",
             self.inner.settings.dir.display()
         );
-        if self.active.is_none() {
-            self.inner.health.set(Trouble::Broken, Some(reason.clone()));
-        }
+        self.inner.health.set(Trouble::Broken, Some(reason.clone()));
         refused(reason)
     }
 
@@ -232,7 +237,7 @@ impl Writer {
         let roll = self.inner.roll_wanted.swap(false, std::sync::atomic::Ordering::AcqRel);
         if self.active.is_none() || (roll && !self.is_empty()) {
             // A failure is kept in the log's health, and tried again the next time.
-            let _ = self.begin_segment(0);
+            let _ = self.begin_segment(FRESH_START_BYTES);
         }
     }
 
