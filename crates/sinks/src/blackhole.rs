@@ -34,3 +34,21 @@ impl Sink for Blackhole {
         Ok(Receipt::default())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use weir_core::testkit::record;
+    use weir_core::testkit::sink::batch;
+
+    #[tokio::test]
+    async fn it_counts_whatever_it_is_given() {
+        let sink = Blackhole::new();
+        sink.check().await.unwrap();
+        let batch = batch("p", (0..3).map(|offset| record(offset, "events", 0)).collect());
+        for _ in 0..2 {
+            assert_eq!(sink.deliver(&batch).await.unwrap(), Receipt::default());
+        }
+        assert_eq!(sink.events(), 6);
+    }
+}

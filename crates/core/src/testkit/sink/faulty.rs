@@ -138,3 +138,58 @@ impl<S: Sink> Sink for FaultySink<S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::record;
+    use crate::testkit::sink::{MemorySink, batch};
+    use crate::testkit::world::TestClock;
+
+    const ODDS: SinkOdds = SinkOdds {
+        retry: 15,
+        answer_lost: 15,
+        part_stored: 15,
+        some_again: 15,
+        blocked: 5,
+        slow: 20,
+        slow_max: Duration::from_secs(5),
+    };
+
+    /// What happens in so many deliveries of one batch: how often each outcome, in words.
+    async fn outcomes(seed: u64, deliveries: usize) -> Vec<&'static str> {
+        let memory = MemorySink::new();
+        let sink = FaultySink::new(memory.clone(), ODDS, seed, Arc::new(TestClock::start()));
+        let batch = batch("p", (0..10).map(|offset| record(offset, "events", 1)).collect());
+        let mut outcomes = Vec::new();
+        for _ in 0..deliveries {
+            outcomes.push(match sink.deliver(&batch).await {
+                Ok(receipt) if receipt.exceptions.is_empty() => "stored",
+                Ok(_) => "in part",
+                Err(SinkError::Retry { after: None, .. }) => "again",
+                Err(SinkError::Retry { .. }) => "again, later",
+                Err(SinkError::Blocked { .. }) => "blocked",
+                Err(SinkError::Refused(_)) => "refused",
+            });
+        }
+        assert_eq!(memory.violations(), [""; 0]);
+        sink.heal();
+        assert!(sink.deliver(&batch).await.unwrap().exceptions.is_empty());
+        assert_eq!(memory.count(), 10);
+        outcomes
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_fault_strikes_now_and_then_and_a_healed_sink_stores_all() {
+        let outcomes = outcomes(1, 500).await;
+        for outcome in ["stored", "in part", "again", "again, later", "blocked"] {
+            assert!(outcomes.contains(&outcome), "{outcome}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_seed_brings_the_same_faults_again() {
+        assert_eq!(outcomes(7, 50).await, outcomes(7, 50).await);
+        assert_ne!(outcomes(7, 50).await, outcomes(8, 50).await);
+    }
+}

@@ -152,3 +152,49 @@ impl Sink for MemorySink {
         Ok(receipt)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Offset;
+    use crate::testkit::record;
+    use crate::testkit::sink::batch;
+
+    fn of(offsets: std::ops::Range<u64>) -> Batch {
+        batch("p", offsets.map(|offset| record(offset, "events", 1)).collect())
+    }
+
+    #[tokio::test]
+    async fn an_event_is_stored_once_however_often_it_comes() {
+        let sink = MemorySink::new();
+        assert_eq!(sink.deliver(&of(0..3)).await.unwrap().duplicates, 0);
+        assert_eq!(sink.deliver(&of(0..3)).await.unwrap().duplicates, 3);
+        assert_eq!(sink.deliver(&of(2..5)).await.unwrap().duplicates, 1);
+        assert_eq!(sink.count(), 5);
+        assert_eq!(sink.stored()[&record(2, "events", 1).event.id].deliveries, 3);
+    }
+
+    #[tokio::test]
+    async fn what_the_predicate_holds_for_is_refused_alone_or_with_its_batch() {
+        let bad = |record: &Record| record.offset == Offset(1);
+        let sink = MemorySink::refusing(bad);
+        let receipt = sink.deliver(&of(0..3)).await.unwrap();
+        assert_eq!(receipt.exceptions.iter().map(|exception| exception.index).collect::<Vec<_>>(), [1]);
+        assert_eq!(sink.count(), 2);
+        let sink = MemorySink::refusing_whole(bad);
+        assert!(matches!(sink.deliver(&of(0..3)).await, Err(SinkError::Refused(_))));
+        assert_eq!(sink.count(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_batch_that_comes_again_with_other_members_is_a_violation() {
+        let sink = MemorySink::new();
+        sink.deliver(&of(0..3)).await.unwrap();
+        let mut other = of(0..3);
+        other.records.remove(1);
+        let handle = sink.clone();
+        assert!(tokio::spawn(async move { handle.deliver(&other).await }).await.is_err());
+        assert_eq!(sink.violations(), ["batch contract/p/0-3 came again with other members"]);
+        assert_eq!(sink.batches()["contract/p/0-3"].len(), 3);
+    }
+}
