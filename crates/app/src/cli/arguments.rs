@@ -137,7 +137,7 @@ pub(super) struct SendOptions {
     /// Make this sending another than one of the same lines under another NAME: both then have their effect
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     pub run: String,
-    /// Give up when the server has been away or busy for so long
+    /// Give up when the server has been away or busy for so long (5s if it never answered)
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
     pub retry_for: Duration,
 }

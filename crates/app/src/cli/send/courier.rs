@@ -1,5 +1,6 @@
 //! Brings a chunk to the server, and does not give up lightly.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use anyhow::{anyhow, bail};
@@ -13,9 +14,12 @@ use super::summary::{Outcome, Rejected};
 use crate::cli::arguments::SendOptions;
 use crate::cli::client::{Client, detail_of};
 use crate::cli::progress::Progress;
+use crate::config::write_duration;
 
 const WAIT_MIN: Duration = Duration::from_millis(100);
 const WAIT_MAX: Duration = Duration::from_secs(10);
+/// A server that has never answered is probably not there at all.
+const FIRST_CONTACT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Knows the way and the terms.
 pub struct Courier<'a> {
@@ -24,6 +28,8 @@ pub struct Courier<'a> {
     stream: &'a str,
     run: &'a str,
     retry_for: Duration,
+    /// Whether the server has ever answered.
+    reached: Cell<bool>,
     progress: &'a Progress,
 }
 
@@ -45,7 +51,7 @@ impl<'a> Courier<'a> {
             stream => format!("/v1/streams/{}/events", utf8_percent_encode(stream, NON_ALPHANUMERIC)),
         };
         let SendOptions { stream, run, retry_for, .. } = options;
-        Self { client, path, stream, run, retry_for: *retry_for, progress }
+        Self { client, path, stream, run, retry_for: *retry_for, reached: Cell::new(false), progress }
     }
 
     /// Sends the chunk until the server has judged every line of it.
@@ -89,8 +95,15 @@ impl<'a> Courier<'a> {
                 Answer::Busy { why, after } => (why, after),
             };
             let pause = after.unwrap_or_else(|| wait / 2 + random_part(wait / 2));
-            if began.elapsed() + pause > self.retry_for {
-                bail!("{why}\n    Gave up after {:?}; run the same command again to go on.", self.retry_for);
+            let patience = match self.reached.get() {
+                true => self.retry_for,
+                false => self.retry_for.min(FIRST_CONTACT_TIMEOUT),
+            };
+            if began.elapsed() + pause > patience {
+                bail!(
+                    "{why}\n    Gave up after {}; run the same command again to go on.",
+                    write_duration(patience)
+                );
             }
             if wait == WAIT_MIN {
                 self.progress.waits(why.lines().next().unwrap_or_default());
@@ -113,6 +126,7 @@ impl<'a> Courier<'a> {
                 return Ok(Answer::Busy { why: self.client.unreachable(&error).to_string(), after: None });
             }
         };
+        self.reached.set(true);
         let status = response.status();
         match status.as_u16() {
             200 | 422 => self.judged(response, lines).await,
