@@ -4,11 +4,11 @@
 //! before. A file whose write or sync failed is left as it is and a new one begun. Whatever is on disk is believed
 //! only by its check sum; what is not, is set aside and counted, never silently passed over.
 //!
-//! In the folder: `00000000000000000000.seg` (named by its first offset; see [`header`] and [`block`] for what is
-//! in it), `log.id`, `lock`, `closed` (after an orderly end), `damaged/` (bytes that were set aside).
+//! In the folder: `00000000000000000000.seg` (named by its first offset; `header.rs` and `block.rs` tell what is in
+//! it), `log.id`, `lock`, `closed` (after an orderly end), `damaged/` (bytes that were set aside).
 //!
-//! Ways through it: [`encode`] on the caller's task → [`queue`] → [`writer`] → [`active`] on disk; [`read`] from the
-//! [`shelf`]; [`open`] at the start; [`survey`] when something does not add up; [`keeper`] trims.
+//! Ways through it: `encode` on the caller's task → `queue` → `writer` → `active` on disk; `read` from the `shelf`;
+//! `open` at the start; `survey` when something does not add up; `keeper` trims.
 
 mod active;
 mod batch;
