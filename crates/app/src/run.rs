@@ -59,7 +59,7 @@ pub async fn run(configuration: &Configuration, logs: &Logs) -> anyhow::Result<(
     };
     tokio::select! {
         () = serving => {}
-        () = end_on_signals(&mut signals, &stop) => {}
+        () = end_on_signals(&mut signals, &stop, logs) => {}
     }
     ended.cancel();
     if let Some(watched) = watched {
@@ -69,12 +69,13 @@ pub async fn run(configuration: &Configuration, logs: &Logs) -> anyhow::Result<(
 }
 
 /// The first signal begins the end; a second one does not wait for it.
-async fn end_on_signals(signals: &mut Signals, stop: &CancellationToken) {
+async fn end_on_signals(signals: &mut Signals, stop: &CancellationToken, logs: &Logs) {
     let name = signals.next().await;
     tracing::info!(signal = name, "ending: no new connections; requests under way are answered");
     stop.cancel();
     signals.next().await;
     tracing::warn!("second signal: ending at once; what is not delivered is delivered after the next start");
+    logs.flush();
     std::process::exit(ENDED_AT_ONCE);
 }
 
