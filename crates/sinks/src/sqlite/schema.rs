@@ -33,6 +33,9 @@ const COLUMNS: [(&str, &str); 18] = [
 
 /// What people ask: of a stream, of one kind of event, of one user, each over time. `received_at` serves the
 /// retention and whoever fetches what is new.
+///
+/// Measured with `examples/sqlite_drain.rs`: the one by user costs more than half of the insert rate, as its entries go to as many
+/// pages as there are users in a batch; the others, whose entries go to a few pages, cost a tenth each at most.
 const INDEXES: [(&str, &str); 4] = [
     ("received_at", "(received_at)"),
     ("stream", "(stream, occurred_at)"),
