@@ -23,7 +23,7 @@ fn post(url: &str, key: &str, requests: impl Iterator<Item = usize>) {
         let event = |n: usize| {
             let number = request * EVENTS_PER_REQUEST + n;
             format!(
-                r#"{{"page":"/home","event":"click","label":"n{number}","target":"#buy","section":"header","param":{{"position":{n}}}}}"#
+                r##"{{"page":"/home","event":"click","label":"n{number}","target":"#buy","section":"header","param":{{"position":{n}}}}}"##
             )
         };
         let body = (0..EVENTS_PER_REQUEST).map(event).collect::<Vec<_>>().join("\n");

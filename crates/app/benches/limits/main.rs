@@ -19,7 +19,7 @@ fn main() {
         ["parse", port] => parse::serve(u16::try_from(number(port)).unwrap()),
         ["fill", url, key, events] => fill::fill(url, key, number(events)),
         ["sqlite", made_by_weir, file, events] => {
-            println!("{:.0}", stores::sqlite(made_by_weir, file, number(events)))
+            println!("{:.0}", stores::sqlite(made_by_weir, file, number(events)));
         }
         ["opensearch", url, events] => println!("{:.0}", stores::opensearch(url, number(events))),
         // `cargo bench` and `cargo test --benches` run it without a command of ours.
