@@ -28,7 +28,7 @@ fn the_first_ones_env_file_gives_a_server_with_a_key() {
     assert_eq!(settings.sinks.keys().collect::<Vec<_>>(), ["opensearch", "sqlite"]);
     let SinkSettings::Opensearch(sink) = &settings.sinks["opensearch"] else { panic!() };
     assert_eq!(sink.url, "http://localhost:9200");
-    assert_eq!(sink.index, "events_{environment}_{year}-{month}");
+    assert_eq!(sink.index, "{stream}_{environment}_{year}-{month}");
     assert!(configuration.warnings.is_empty(), "{:?}", configuration.warnings);
 }
 

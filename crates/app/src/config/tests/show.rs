@@ -81,7 +81,7 @@ fn each_value_is_shown_with_where_it_comes_from_and_no_secret_is() {
     type = "opensearch"                              # weir.toml:9
     streams = "*"                                    # built in
     url = "http://elastic:(hidden)@search:9200/x"    # weir.toml:10
-    index = "events_{environment}_{year}-{month}"    # built in
+    index = "{stream}_{environment}_{year}-{month}"  # built in
     install_template = true                          # built in
     compress = true                                  # built in
     request_timeout = "30s"                          # built in

@@ -52,7 +52,7 @@ pub struct OpenSearchSettings {
 }
 
 fn index_default() -> String {
-    "events_{environment}_{year}-{month}".to_owned()
+    "{stream}_{environment}_{year}-{month}".to_owned()
 }
 
 fn yes() -> bool {
@@ -109,7 +109,7 @@ impl OpenSearchSettings {
         let plain: String =
             self.index.split('{').map(|rest| rest.split_once('}').map_or(rest, |(_, text)| text)).collect();
         let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-' | b'.');
-        if self.index.is_empty() || !plain.bytes().all(allowed) || plain.starts_with(['_', '-', '.']) {
+        if self.index.is_empty() || !plain.bytes().all(allowed) || self.index.starts_with(['_', '-', '.']) {
             let remedy = "Use a-z 0-9 _ - . and none of the last three first, as OpenSearch has it.";
             report.wrong(key, "cannot be an index's name", remedy);
         }
