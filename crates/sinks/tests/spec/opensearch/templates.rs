@@ -8,8 +8,8 @@ use weir_core::sink::{Receipt, Sink, SinkError};
 use weir_core::testkit::sink::batch;
 use weir_sinks::opensearch::{OpenSearchSettings, OpenSearchSink};
 
-use crate::double::{Double, Received, Reply};
-use crate::events;
+use crate::opensearch::double::{Double, Received, Reply};
+use crate::opensearch::events;
 
 /// A store of this version, in which the template has the version that is given, if any.
 async fn store(version: Value, installed: Option<Value>) -> Double {

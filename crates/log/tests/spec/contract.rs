@@ -1,12 +1,8 @@
 //! The embedded log does what every log must, and keeps its own promises over a restart.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use std::sync::Mutex;
 
-use support::*;
+use crate::support::*;
 use weir_core::event::Offset;
 use weir_core::log::{Append, EventLog, LogError};
 use weir_core::testkit::log::{Sample, contract};

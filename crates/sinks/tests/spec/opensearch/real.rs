@@ -7,9 +7,9 @@ use weir_core::sink::{Receipt, Sink, SinkError, Verdict};
 use weir_core::testkit::sink::{batch, contract};
 use weir_sinks::opensearch::{OpenSearchSettings, OpenSearchSink};
 
-use crate::events;
-use crate::probe::OpenSearchProbe;
-use crate::server::Server;
+use crate::opensearch::events;
+use crate::opensearch::probe::OpenSearchProbe;
+use crate::opensearch::server::Server;
 
 const SUITE: &str = "OpenSearch sink against a real server";
 

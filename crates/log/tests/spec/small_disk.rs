@@ -1,13 +1,9 @@
 //! A file system that is really full: a tmpfs of a few megabytes, where the tests run as root on Linux.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use support::*;
+use crate::support::*;
 use weir_core::log::{EventLog, LogError};
 use weir_log::segment::LogSettings;
 

@@ -6,11 +6,11 @@ use weir_core::testkit::record;
 use weir_core::testkit::sink::{batch, contract};
 use weir_sinks::sqlite::SqliteSettings;
 
-use crate::probe::SqliteProbe;
-use crate::start;
+use crate::sqlite::probe::SqliteProbe;
+use crate::sqlite::start;
 
 /// What version 1 left behind. Never changed: a file that it made must be read and written for ever.
-const VERSION_1: &str = include_str!("../../fixtures/sqlite/v1.sql");
+const VERSION_1: &str = include_str!("../../../fixtures/sqlite/v1.sql");
 
 fn schema(connection: &Connection) -> Vec<(String, Option<String>)> {
     let mut statement = connection.prepare("SELECT name, sql FROM sqlite_schema ORDER BY name").unwrap();

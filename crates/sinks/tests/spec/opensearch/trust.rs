@@ -14,8 +14,8 @@ use weir_core::testkit::sink::batch;
 use weir_sinks::opensearch::{OpenSearchSettings, OpenSearchSink};
 use weir_sinks::tls::TlsSettings;
 
-use crate::double::Double;
-use crate::events;
+use crate::opensearch::double::Double;
+use crate::opensearch::events;
 
 /// An authority of our own, and a folder for its files.
 struct Authority {

@@ -1,7 +1,5 @@
 //! The SQLite sink, from outside: its contract, its file, and what it says when something is in the way.
 
-#![expect(clippy::unwrap_used, reason = "a test tells by panicking")]
-
 mod file;
 mod probe;
 mod retention;
@@ -14,7 +12,7 @@ use weir_core::testkit::sink::contract;
 use weir_core::testkit::world::TestClock;
 use weir_sinks::sqlite::{SqliteSettings, SqliteSink};
 
-use probe::SqliteProbe;
+use self::probe::SqliteProbe;
 
 fn start(settings: SqliteSettings) -> SqliteSink {
     SqliteSink::start(settings, Arc::new(TestClock::start())).unwrap()

@@ -1,13 +1,9 @@
 //! Logs as earlier versions wrote them. Each version's is kept for ever, and must be read for ever.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use std::path::{Path, PathBuf};
 
+use crate::support::*;
 use bytes::Bytes;
-use support::*;
 use weir_core::event::{Event, EventId, Origin, Stream};
 use weir_core::log::Append;
 use weir_core::testkit::log::Sample;
@@ -88,7 +84,7 @@ async fn a_log_of_version_1_is_read_and_written_on() {
     holds_the_contents("v1").await;
 }
 
-/// Writes the fixture of the present version: `WEIR_WRITE_FIXTURE=v2 cargo test -p weir-log --test fixture`.
+/// Writes the fixture of the present version: `WEIR_WRITE_FIXTURE=v2 cargo test -p weir-log --test spec fixture::`.
 #[tokio::test]
 async fn the_present_version_holds_what_the_fixtures_hold() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,15 +1,11 @@
 //! Disks that are full, broken, frozen: nothing is acknowledged that is not durable, and work goes on by itself.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use support::*;
+use crate::support::*;
 use weir_core::log::{Append, EventLog, LogError};
 use weir_core::testkit::world::SeededRandom;
 use weir_log::segment::faults::{Faults, FaultyDisk};

@@ -7,9 +7,9 @@ use weir_core::sink::{Receipt, Sink, SinkError, Verdict};
 use weir_core::testkit::sink::batch;
 use weir_sinks::sqlite::SqliteSettings;
 
-use crate::file::object;
-use crate::probe::SqliteProbe;
-use crate::start;
+use crate::sqlite::file::object;
+use crate::sqlite::probe::SqliteProbe;
+use crate::sqlite::start;
 
 fn blocked(error: SinkError) -> String {
     match error {

@@ -9,8 +9,8 @@ use weir_core::testkit::sink::batch;
 use weir_core::time::Timestamp;
 use weir_sinks::opensearch::{Credentials, OpenSearchSettings, OpenSearchSink};
 
-use crate::double::{Double, Received, Reply};
-use crate::events;
+use crate::opensearch::double::{Double, Received, Reply};
+use crate::opensearch::events;
 
 async fn sent(change: impl FnOnce(&mut OpenSearchSettings)) -> Vec<Received> {
     let double = Double::start(|request| match request.path.as_str() {

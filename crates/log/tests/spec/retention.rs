@@ -1,13 +1,9 @@
 //! Released, kept for a while, trimmed; and the budget that makes room or refuses.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use std::path::Path;
 use std::time::Duration;
 
-use support::*;
+use crate::support::*;
 use weir_core::event::Offset;
 use weir_core::log::{EventLog, LogError, ReadLimit};
 use weir_log::segment::{LogSettings, SegmentLog};

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use weir_core::event::EventId;
 use weir_core::testkit::sink::{Columns, Probe};
 
-use crate::server::Server;
+use crate::opensearch::server::Server;
 
 pub struct OpenSearchProbe<'a> {
     pub server: &'a Server,

@@ -7,8 +7,8 @@ use weir_core::sink::{Exception, Receipt, Refusal, Sink, SinkError, Verdict};
 use weir_core::testkit::sink::batch;
 use weir_sinks::opensearch::{OpenSearchSettings, OpenSearchSink};
 
-use crate::double::{Double, Received, Reply};
-use crate::events;
+use crate::opensearch::double::{Double, Received, Reply};
+use crate::opensearch::events;
 
 async fn deliver(
     count: u64,

@@ -1,5 +1,4 @@
 //! What was acknowledged is in the file, whoever opens it and however the last one ended.
-#![allow(clippy::unwrap_used)] // A panic is how a test fails.
 
 use std::path::Path;
 

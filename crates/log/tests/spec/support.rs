@@ -1,7 +1,5 @@
 //! What the tests of the log share.
 
-#![allow(dead_code, clippy::expect_used, reason = "each test file uses its own part, and fails by panicking")]
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

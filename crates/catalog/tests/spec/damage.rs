@@ -1,5 +1,4 @@
 //! A file that rotted is told as such. Nothing panics, hangs or takes the writing thread along.
-#![allow(clippy::unwrap_used)] // A panic is how a test fails.
 
 use std::path::Path;
 

@@ -1,13 +1,9 @@
 //! Ends that were never finished: cut off, said so, and everything acknowledged before is there.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use std::fs;
 use std::path::Path;
 
-use support::*;
+use crate::support::*;
 use weir_core::event::Offset;
 
 /// A log with some entries, large and small, that was killed. Gives where each entry ends: byte, offset.

@@ -12,8 +12,8 @@ use weir_core::time::Timestamp;
 use weir_core::world::Clock;
 use weir_sinks::sqlite::{SqliteSettings, SqliteSink};
 
-use crate::file::object;
-use crate::probe::SqliteProbe;
+use crate::sqlite::file::object;
+use crate::sqlite::probe::SqliteProbe;
 
 const DAY: Duration = Duration::from_secs(86_400);
 

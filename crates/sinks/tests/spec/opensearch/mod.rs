@@ -1,7 +1,5 @@
 //! The OpenSearch sink, from outside: against a real server, and against one that answers as told.
 
-#![expect(clippy::unwrap_used, reason = "a test tells by panicking")]
-
 mod answers;
 mod double;
 mod probe;

@@ -1,5 +1,4 @@
 //! Files of every version open for ever; what cannot be opened says why and what to do.
-#![allow(clippy::unwrap_used)] // A panic is how a test fails.
 
 use std::path::{Path, PathBuf};
 

@@ -1,15 +1,11 @@
 //! Processes that end at any moment: by being dropped, or as a copy of the files taken in mid-load shows.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use support::*;
+use crate::support::*;
 use weir_core::event::Offset;
 use weir_core::log::EventLog;
 use weir_core::testkit::world::SeededRandom;

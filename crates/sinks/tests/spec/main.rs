@@ -1,0 +1,6 @@
+//! The sinks from outside: each module is one store, with its contract and what is its own.
+
+#![allow(clippy::unwrap_used, reason = "a test tells by panicking")]
+
+mod opensearch;
+mod sqlite;
