@@ -16,6 +16,7 @@ pub mod ledger;
 pub mod log;
 pub mod observe;
 pub mod row_id;
+pub mod selection;
 pub mod sink;
 pub mod time;
 pub mod world;

@@ -24,9 +24,20 @@ impl Pointer {
         Some(Self { text: text.to_owned(), steps: steps.collect() })
     }
 
+    /// The pointer to the object's member of this name.
+    pub fn to_member(name: &str) -> Self {
+        let text = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+        Self { text, steps: vec![name.to_owned()] }
+    }
+
     /// As it was written.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// The names and indices on the way, unescaped; at least one.
+    pub fn steps(&self) -> &[String] {
+        &self.steps
     }
 }
 
