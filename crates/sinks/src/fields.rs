@@ -7,10 +7,11 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
-use serde::de::{Deserializer as _, MapAccess, Visitor};
+use serde::de::{Deserializer as _, Error as _, MapAccess, Visitor};
 use serde::ser::Serializer as _;
 use serde_json::value::RawValue;
 use weir_core::event::Record;
+use weir_core::selection::{Selection, Watch};
 use weir_core::sink::Refusal;
 
 /// The stream whose events have named columns; of other streams the whole object is `extra`.
@@ -33,22 +34,34 @@ pub(crate) struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// Reads them; fails where the event is not one valid JSON object.
     pub fn of(record: &'a Record) -> Result<Self, Refusal> {
-        let body = std::str::from_utf8(&record.event.body).map_err(refusal)?;
-        if record.stream.as_str() == EVENTS {
-            return Self::named(body).map_err(refusal);
-        }
-        let value: &RawValue = serde_json::from_str(body).map_err(refusal)?;
-        match value.get().starts_with('{') {
-            true => Ok(Self { extra: Some(Cow::Borrowed(value.get())), ..Self::default() }),
-            false => Err(refusal("not a JSON object")),
-        }
+        Self::watched(record, &mut Selection::default().watch())
     }
 
-    fn named(body: &'a str) -> serde_json::Result<Self> {
+    /// Reads them, and shows `watch` each member on the way; fails where the event is not one valid JSON object.
+    pub fn watched(record: &'a Record, watch: &mut Watch<'_, 'a>) -> Result<Self, Refusal> {
+        let body = std::str::from_utf8(&record.event.body).map_err(refusal)?;
+        if record.stream.as_str() == EVENTS {
+            return Self::named(body, watch).map_err(refusal);
+        }
+        Self::whole(body, watch).map_err(refusal)
+    }
+
+    fn whole(body: &'a str, watch: &mut Watch<'_, 'a>) -> serde_json::Result<Self> {
+        let mut json = serde_json::Deserializer::from_str(body);
+        json.deserialize_map(Members(|name: Cow<'_, str>, value| {
+            watch.member(&name, value);
+            Ok(())
+        }))?;
+        json.end()?;
+        Ok(Self { extra: Some(Cow::Borrowed(body.trim_ascii())), ..Self::default() })
+    }
+
+    fn named(body: &'a str, watch: &mut Watch<'_, 'a>) -> serde_json::Result<Self> {
         let mut fields = Self::default();
         let mut further = Vec::new();
         let mut json = serde_json::Deserializer::from_str(body);
-        for (name, value) in json.deserialize_map(Members)? {
+        json.deserialize_map(Members(|name: Cow<'a, str>, value| {
+            watch.member(&name, value);
             match name.as_ref() {
                 "page" => fields.page = text(value)?,
                 "event" => fields.event = text(value)?,
@@ -60,7 +73,8 @@ impl<'a> Fields<'a> {
                 "log_id" | "occurred_at" => {}
                 _ => further.push((name, value)),
             }
-        }
+            Ok(())
+        }))?;
         json.end()?;
         fields.extra = object(&further)?.map(Cow::Owned);
         Ok(fields)
@@ -89,7 +103,8 @@ fn object(members: &[(Cow<'_, str>, &RawValue)]) -> serde_json::Result<Option<St
     String::from_utf8(json).map(Some).map_err(serde::de::Error::custom)
 }
 
-fn refusal(error: impl fmt::Display) -> Refusal {
+/// What is no JSON object is refused for good.
+pub(crate) fn refusal(error: impl fmt::Display) -> Refusal {
     Refusal {
         reason: "invalid_json".to_owned(),
         detail: format!("the event is not a valid JSON object: {error}"),
@@ -100,21 +115,24 @@ fn refusal(error: impl fmt::Display) -> Refusal {
 #[derive(serde::Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-struct Members;
+/// Gives each member to a function.
+struct Members<F>(F);
 
-impl<'de> Visitor<'de> for Members {
-    type Value = Vec<(Cow<'de, str>, &'de RawValue)>;
+impl<'de, F> Visitor<'de> for Members<F>
+where
+    F: FnMut(Cow<'de, str>, &'de RawValue) -> serde_json::Result<()>,
+{
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::with_capacity(8);
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
         while let Some(Text(name)) = map.next_key()? {
-            members.push((name, map.next_value()?));
+            (self.0)(name, map.next_value()?).map_err(A::Error::custom)?;
         }
-        Ok(members)
+        Ok(())
     }
 }
 
@@ -124,8 +142,12 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::Value;
 
+    fn read(body: &str) -> serde_json::Result<Fields<'_>> {
+        Fields::named(body, &mut Selection::default().watch())
+    }
+
     fn named(body: &str) -> Fields<'_> {
-        Fields::named(body).unwrap()
+        read(body).unwrap()
     }
 
     #[test]
@@ -177,7 +199,7 @@ mod tests {
     #[test]
     fn what_is_no_object_is_an_error() {
         for bad in ["", "1", "[]", "{", "{\"a\":1}x", "{\"page\":\"\\ud800\"}", "{\"a\":tru}"] {
-            assert!(Fields::named(bad).is_err(), "{bad}");
+            assert!(read(bad).is_err(), "{bad}");
         }
     }
 

@@ -1,9 +1,11 @@
 //! The sinks: where events go.
 //!
 //! **Constraint.** Each implements [`weir_core::sink::Sink`] and knows neither the log nor the catalog nor another
-//! sink. What two of them share is here beside them: [`fields`] finds an event's columns in its bytes.
+//! sink. What two of them share is here beside them: [`fields`] finds an event's columns in its bytes, [`columns`]
+//! those that a person adds.
 
 pub mod blackhole;
+pub mod columns;
 mod fields;
 pub mod opensearch;
 pub mod sqlite;

@@ -19,7 +19,7 @@ use crate::event::Record;
 use paths::{Latest, Paths};
 
 /// Places to look at in each event, all of them at once.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
     sources: Vec<Source>,
     paths: Paths,
