@@ -1,6 +1,6 @@
 //! One transaction: the rows of some batches, all of them durable or none.
 
-use rusqlite::{CachedStatement, Connection, TransactionBehavior, params};
+use rusqlite::{CachedStatement, Connection, ToSql, TransactionBehavior, params};
 use weir_core::sink::{Exception, Receipt, Refusal, Verdict};
 
 use super::fault::{Fault, refusal};
@@ -57,9 +57,23 @@ fn store_row(
     statement: &mut CachedStatement<'_>,
     row: &Row,
 ) -> Result<Stored, Fault> {
+    let inserted = bind(statement, row).and_then(|()| statement.raw_execute());
+    match inserted {
+        Ok(0) => Ok(Stored::Duplicate),
+        Ok(_) => Ok(Stored::New),
+        Err(error) => match refusal(&error) {
+            // An error that ended the transaction took the other rows with it.
+            Some(refusal) if !connection.is_autocommit() => Ok(Stored::Refused(refusal)),
+            _ => Err(error.into()),
+        },
+    }
+}
+
+/// In the order of [`super::schema::insert`].
+fn bind(statement: &mut CachedStatement<'_>, row: &Row) -> rusqlite::Result<()> {
     let record = &row.record;
     let origin = record.origin.as_ref();
-    let inserted = statement.execute(params![
+    let fixed: &[&dyn ToSql] = params![
         record.event.id.to_string(),
         record.stream.as_str(),
         record.event.client_id,
@@ -78,16 +92,12 @@ fn store_row(
         record.event.occurred_at.as_micros(),
         record.received_at.as_micros(),
         row.extra,
-    ]);
-    match inserted {
-        Ok(0) => Ok(Stored::Duplicate),
-        Ok(_) => Ok(Stored::New),
-        Err(error) => match refusal(&error) {
-            // An error that ended the transaction took the other rows with it.
-            Some(refusal) if !connection.is_autocommit() => Ok(Stored::Refused(refusal)),
-            _ => Err(error.into()),
-        },
+    ];
+    let mapped = row.mapped.iter().map(|cell| cell as &dyn ToSql);
+    for (place, value) in fixed.iter().copied().chain(mapped).enumerate() {
+        statement.raw_bind_parameter(place + 1, value)?;
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -96,12 +106,13 @@ mod tests {
 
     use super::super::schema;
     use super::*;
+    use crate::columns::Mapping;
 
     fn rows(count: u64, size: usize) -> Rows {
         let row = |offset| {
             let mut record = record(offset, "events", 0);
             record.event.body = format!(r#"{{"page":"{}"}}"#, "x".repeat(size)).into();
-            Row::read(record)
+            Row::read(record, &Mapping::default())
         };
         (0..count).map(row).collect()
     }
@@ -109,10 +120,10 @@ mod tests {
     #[test]
     fn a_full_disk_stores_nothing_of_the_transaction_and_is_tried_again() {
         let mut connection = Connection::open_in_memory().unwrap();
-        schema::prepare(&mut connection, "events").unwrap();
+        schema::prepare(&mut connection, "events", &Mapping::default()).unwrap();
         // SQLite says the same of a disk without room as of a file that may not grow.
         connection.pragma_update(None, "max_page_count", 100).unwrap();
-        let insert = schema::insert("events");
+        let insert = schema::insert("events", &Mapping::default());
         let batches = [rows(2, 1), rows(100, 100_000)];
         let fault = store(&mut connection, &insert, &batches).unwrap_err();
         assert_eq!(fault, Fault::Retry("database or disk is full".to_owned()));
@@ -130,11 +141,12 @@ mod tests {
     #[test]
     fn an_event_that_is_larger_than_a_row_may_be_is_refused_alone() {
         let mut connection = Connection::open_in_memory().unwrap();
-        schema::prepare(&mut connection, "events").unwrap();
+        schema::prepare(&mut connection, "events", &Mapping::default()).unwrap();
         connection.set_limit(rusqlite::limits::Limit::SQLITE_LIMIT_LENGTH, 10_000).unwrap();
         let mut batch = rows(3, 10);
         batch[1] = rows(2, 20_000).remove(1);
-        let receipts = store(&mut connection, &schema::insert("events"), &[batch]).unwrap();
+        let receipts =
+            store(&mut connection, &schema::insert("events", &Mapping::default()), &[batch]).unwrap();
         let [Exception { index: 1, verdict: Verdict::Refused(refusal) }] = receipts[0].exceptions.as_slice()
         else {
             panic!("{receipts:?}");

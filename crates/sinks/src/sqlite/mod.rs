@@ -3,9 +3,10 @@
 //! **Constraint.** One thread writes; every commit is synced (WAL, `synchronous = full`) before a batch is answered.
 //! The event id is unique, so a repeat changes nothing and is counted; it reaches as far back as the rows do.
 //!
-//! [`row`] reads the columns from an event, on the caller's side, so that parsing and inserting run in parallel;
+//! [`row`] reads the columns from an event, [`column`] knows the types of those that were added, on the caller's side, so that parsing and inserting run in parallel;
 //! [`writer`] takes what waits, up to ten batches, into one transaction of [`insert`]; [`retention`] runs between.
 
+mod column;
 mod fault;
 mod insert;
 mod retention;
@@ -25,6 +26,8 @@ use weir_core::sink::{Batch, Receipt, Sink, SinkError};
 use weir_core::world::Clock;
 
 use crate::SettingsError;
+use crate::columns::{ColumnSettings, Mapping};
+use column::Kind;
 use row::Row;
 use writer::{Job, Writer};
 
@@ -39,6 +42,8 @@ pub struct SqliteSettings {
     pub path: PathBuf,
     /// The table; made when missing.
     pub table: String,
+    /// Columns beside those that every table has; added to the table where it lacks them.
+    pub columns: Vec<ColumnSettings>,
     /// Rows received longer ago than this are deleted; `None` keeps them all.
     pub retention: Option<Duration>,
     /// How long another program may hold the file's write lock before a batch is given back.
@@ -53,10 +58,15 @@ impl SqliteSettings {
         Self {
             path: path.into(),
             table: "events".to_owned(),
+            columns: Vec::new(),
             retention: None,
             busy_timeout: Duration::from_secs(5),
             time_limit: Duration::from_secs(60),
         }
+    }
+
+    fn mapping(&self) -> Result<Mapping<Kind>, SettingsError> {
+        Mapping::new(&self.columns, Kind::parse)
     }
 
     /// Whether they can be used, without touching the file.
@@ -76,7 +86,7 @@ impl SqliteSettings {
             Some(prefix) => Err(SettingsError(format!(
                 "table = {table:?}: names that begin with {prefix} are taken; choose another"
             ))),
-            None => Ok(()),
+            None => self.mapping().map(drop),
         }
     }
 }
@@ -84,6 +94,7 @@ impl SqliteSettings {
 /// Stores events in a table of a SQLite file.
 pub struct SqliteSink {
     jobs: SyncSender<Job>,
+    mapping: Arc<Mapping<Kind>>,
     time_limit: Duration,
 }
 
@@ -92,12 +103,14 @@ impl SqliteSink {
     pub fn start(settings: SqliteSettings, clock: Arc<dyn Clock>) -> Result<Self, SettingsError> {
         settings.check()?;
         let time_limit = settings.time_limit;
+        let mapping = Arc::new(settings.mapping()?);
+        let columns = mapping.clone();
         let (jobs, waiting) = sync_channel(JOBS_MAX);
         std::thread::Builder::new()
             .name("sqlite-sink".to_owned())
-            .spawn(move || Writer::new(settings, clock).run(&waiting))
+            .spawn(move || Writer::new(settings, columns, clock).run(&waiting))
             .map_err(|error| SettingsError(format!("the SQLite sink's thread cannot be started: {error}")))?;
-        Ok(Self { jobs, time_limit })
+        Ok(Self { jobs, mapping, time_limit })
     }
 
     /// Gives the writer a job and waits for its answer. Does not block: a full queue is given back.
@@ -124,10 +137,9 @@ impl Sink for SqliteSink {
     }
 
     async fn deliver(&self, batch: &Batch) -> Result<Receipt, SinkError> {
-        let records = batch.records.clone();
-        let rows = tokio::task::spawn_blocking(move || records.into_iter().map(Row::read).collect())
-            .await
-            .map_err(SinkError::retry)?;
+        let (records, mapping) = (batch.records.clone(), self.mapping.clone());
+        let read = move || records.into_iter().map(|record| Row::read(record, &mapping)).collect();
+        let rows = tokio::task::spawn_blocking(read).await.map_err(SinkError::retry)?;
         self.ask(|reply| Job::Store { rows, reply }).await
     }
 }

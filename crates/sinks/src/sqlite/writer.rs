@@ -8,10 +8,12 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 use weir_core::world::Clock;
 
+use super::column::Kind;
 use super::fault::Fault;
 use super::insert::{Rows, store};
 use super::retention::Retention;
 use super::{Reply, SqliteSettings, schema};
+use crate::columns::Mapping;
 use weir_core::sink::Receipt;
 
 /// Batches that share one transaction, and so one sync.
@@ -29,6 +31,7 @@ pub(super) enum Job {
 
 pub(super) struct Writer {
     settings: SqliteSettings,
+    mapping: Arc<Mapping<Kind>>,
     insert: String,
     retention: Retention,
     open: Option<Open>,
@@ -41,11 +44,12 @@ struct Open {
 }
 
 impl Writer {
-    pub fn new(settings: SqliteSettings, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(settings: SqliteSettings, mapping: Arc<Mapping<Kind>>, clock: Arc<dyn Clock>) -> Self {
         Self {
-            insert: schema::insert(&settings.table),
+            insert: schema::insert(&settings.table, &mapping),
             retention: Retention::new(settings.retention, clock),
             settings,
+            mapping,
             open: None,
         }
     }
@@ -123,9 +127,9 @@ impl Writer {
     }
 
     fn check(&mut self) -> Result<(), Fault> {
-        let table = self.settings.table.clone();
+        let (table, mapping) = (self.settings.table.clone(), self.mapping.clone());
         let place = self.settings.path.display().to_string();
-        let checked = self.connection().and_then(|connection| schema::prepare(connection, &table));
+        let checked = self.connection().and_then(|connection| schema::prepare(connection, &table, &mapping));
         checked.map_err(|fault| {
             self.open = None;
             fault.at(&place)
@@ -149,13 +153,18 @@ impl Writer {
         }
         let open = match self.open.take() {
             Some(open) => open,
-            None => open_file(path, table, *busy_timeout)?,
+            None => open_file(path, table, &self.mapping, *busy_timeout)?,
         };
         Ok(&mut self.open.insert(open).connection)
     }
 }
 
-fn open_file(path: &Path, table: &str, busy_timeout: Duration) -> Result<Open, Fault> {
+fn open_file(
+    path: &Path,
+    table: &str,
+    mapping: &Mapping<Kind>,
+    busy_timeout: Duration,
+) -> Result<Open, Fault> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|error| {
             Fault::Blocked(format!("the folder cannot be made ({error}): make it, or set another `path`"))
@@ -171,7 +180,7 @@ fn open_file(path: &Path, table: &str, busy_timeout: Duration) -> Result<Open, F
     for (name, value) in PRAGMAS {
         connection.pragma_update(None, name, value)?;
     }
-    schema::prepare(&mut connection, table)?;
+    schema::prepare(&mut connection, table, mapping)?;
     Ok(Open { connection, file: file_identity(&path) })
 }
 

@@ -1,5 +1,6 @@
 //! The SQLite sink, from outside: its contract, its file, and what it says when something is in the way.
 
+mod columns;
 mod file;
 mod probe;
 mod retention;
