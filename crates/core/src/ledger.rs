@@ -161,13 +161,22 @@ impl Ledger {
         account: Account,
         route: Option<Route>,
     ) -> Result<(), CatalogError> {
-        let unsettled =
-            catalog.unsettled(&account.key).await?.into_iter().map(|plan| (plan.first, None)).collect();
+        let unsettled = unsettled(catalog, &account.key).await?;
         let state = if route.is_some() { State::Running } else { State::Removed };
         let condition = Condition { state, ..Condition::default() };
         let key = account.key.clone();
         let entry = Entry { account, route, unsettled, gathering_since: None, condition };
         self.lock().insert(key, entry);
+        Ok(())
+    }
+
+    /// Takes an account up anew, as the catalog has it now: for when an answer was lost, and with it what was counted.
+    /// Neither its delivery nor anybody else may be changing it meanwhile.
+    pub async fn reopen(&self, catalog: &dyn Catalog, account: Account) -> Result<(), CatalogError> {
+        let unsettled = unsettled(catalog, &account.key).await?;
+        self.with(&account.key.clone(), |entry| {
+            (entry.account, entry.unsettled, entry.gathering_since) = (account, unsettled, None);
+        });
         Ok(())
     }
 
@@ -241,6 +250,14 @@ impl Ledger {
         // No change can panic half-way, so a poisoned lock still guards whole accounts.
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Where the account's batches under way begin; when their first events came is not kept.
+async fn unsettled(
+    catalog: &dyn Catalog,
+    key: &AccountKey,
+) -> Result<BTreeMap<Offset, Option<Timestamp>>, CatalogError> {
+    Ok(catalog.unsettled(key).await?.into_iter().map(|plan| (plan.first, None)).collect())
 }
 
 impl Entry {

@@ -52,6 +52,11 @@ impl<C: Catalog> FaultyCatalog<C> {
         self.healed.store(true, Ordering::Relaxed);
     }
 
+    /// From now on the faults strike again.
+    pub fn relapse(&self) {
+        self.healed.store(false, Ordering::Relaxed);
+    }
+
     /// Waits here are where a simulated crash can fall between effect and answer.
     async fn delay(&self) {
         let limit_us = u64::try_from(self.faults.delay_max.as_micros()).unwrap_or(u64::MAX);

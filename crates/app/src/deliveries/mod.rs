@@ -1,21 +1,23 @@
 //! Runs one delivery for each sink and partition, and answers what people ask of sinks.
 
+mod running;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use weir_core::catalog::{Account, AccountKey, CatalogError, DeadLetterFilter, Opening};
-use weir_core::delivery::{Assignment, BatchLimits, Delivery, RetryPolicy, Route, Surroundings};
+use weir_core::delivery::{Assignment, BatchLimits, RetryPolicy, Route, Surroundings};
 use weir_core::event::Offset;
-use weir_core::ledger::State;
 use weir_core::log::{LogError, Partition};
 use weir_core::sink::{Sink, SinkName};
 use weir_core::time::Timestamp;
 
-/// How long a delivery that cannot go on waits before it begins anew.
-const RESTART_DELAY: Duration = Duration::from_secs(10);
+use running::{Running, Wishes};
 
 /// A sink as it is configured.
 #[derive(Clone)]
@@ -36,7 +38,9 @@ pub struct ConfiguredSink {
 pub struct Deliveries {
     surroundings: Surroundings,
     sinks: BTreeMap<SinkName, ConfiguredSink>,
-    resend_wanted: Mutex<BTreeMap<AccountKey, Arc<Notify>>>,
+    wishes: Mutex<BTreeMap<AccountKey, Arc<Wishes>>>,
+    /// Held while dead letters are released and accounts are read, so that neither counts what the other did.
+    releasing: Arc<tokio::sync::Mutex<()>>,
     tasks: Mutex<JoinSet<()>>,
     stop: watch::Sender<bool>,
 }
@@ -76,7 +80,8 @@ impl Deliveries {
         let deliveries = Arc::new(Self {
             surroundings,
             sinks,
-            resend_wanted: Mutex::default(),
+            wishes: Mutex::default(),
+            releasing: Arc::default(),
             tasks: Mutex::default(),
             stop: watch::Sender::new(false),
         });
@@ -97,15 +102,16 @@ impl Deliveries {
     }
 
     /// Sends the matching dead letters again. How many.
-    pub async fn resend(&self, filter: &DeadLetterFilter, id: Option<i64>) -> Result<u64, CatalogError> {
-        let released = self.surroundings.catalog.resend(filter, id).await?;
-        for (key, count) in &released {
-            self.surroundings.ledger.resending(key, *count);
-            if let Some(wanted) = self.wanted().get(key) {
-                wanted.notify_one();
-            }
-        }
-        Ok(released.iter().map(|(_, count)| count).sum())
+    ///
+    /// It goes on when the caller no longer waits: what the catalog has released must not be forgotten here.
+    pub async fn resend(
+        self: &Arc<Self>,
+        filter: &DeadLetterFilter,
+        id: Option<i64>,
+    ) -> Result<u64, CatalogError> {
+        let (deliveries, filter) = (Arc::clone(self), filter.clone());
+        let released = tokio::spawn(async move { deliveries.release(&filter, id).await });
+        released.await.unwrap_or_else(|error| Err(CatalogError::Retry(error.into())))
     }
 
     /// Sends to a sink once more what the log keeps of a time; it counts in none of the sink's figures.
@@ -145,6 +151,50 @@ impl Deliveries {
         done.is_ok()
     }
 
+    async fn release(&self, filter: &DeadLetterFilter, id: Option<i64>) -> Result<u64, CatalogError> {
+        let _alone = self.releasing.lock().await;
+        let released = match self.surroundings.catalog.resend(filter, id).await {
+            Ok(released) => released,
+            Err(error) => {
+                self.count_again(filter).await;
+                return Err(error);
+            }
+        };
+        for (key, count) in &released {
+            self.surroundings.ledger.resending(key, *count);
+            if let Some(wishes) = self.wishes().get(key) {
+                wishes.resend.notify_one();
+            }
+        }
+        Ok(released.iter().map(|(_, count)| count).sum())
+    }
+
+    /// After a lost answer, which may have released letters all the same: every account that is concerned is read
+    /// again, and what waits in it is sent.
+    async fn count_again(&self, filter: &DeadLetterFilter) {
+        let concerned = |key: &AccountKey| {
+            key.lane.is_empty() && filter.sink.as_deref().is_none_or(|sink| *key.sink.0 == *sink)
+        };
+        for (_, wishes) in self.wishes().iter().filter(|(key, _)| concerned(key)) {
+            wishes.begin_anew.notify_one();
+        }
+        // Sinks that are no longer configured have no delivery that could do it.
+        let gone = |key: &AccountKey| concerned(key) && !self.sinks.contains_key(&key.sink);
+        if let Err(error) = self.reopen(gone).await {
+            tracing::warn!(%error, "the dead letters of sinks that are no longer configured could not be counted again");
+        }
+    }
+
+    async fn reopen(&self, concerned: impl Fn(&AccountKey) -> bool) -> Result<(), CatalogError> {
+        let Surroundings { ledger, catalog, .. } = &self.surroundings;
+        for account in catalog.accounts().await? {
+            if concerned(&account.key) {
+                ledger.reopen(catalog.as_ref(), account).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Sinks that are gone still hold the log. Replays that were under way, which go on, are given back.
     async fn take_up_known_accounts(&self) -> Result<Vec<(ConfiguredSink, Account)>, CatalogError> {
         let mut replays = Vec::new();
@@ -177,7 +227,7 @@ impl Deliveries {
     }
 
     fn spawn(&self, sink: &ConfiguredSink, account: Account) {
-        let wanted = self.wanted().entry(account.key.clone()).or_default().clone();
+        let wishes = self.wishes().entry(account.key.clone()).or_default().clone();
         let assignment = Assignment {
             key: account.key,
             opening: account.opening,
@@ -186,54 +236,17 @@ impl Deliveries {
             retry: sink.retry,
             sink: sink.sink.clone(),
         };
-        let run = run(self.surroundings.clone(), assignment, wanted, self.stop.subscribe());
-        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(run);
+        let running = Running {
+            surroundings: self.surroundings.clone(),
+            assignment,
+            wishes,
+            releasing: self.releasing.clone(),
+            stop: self.stop.subscribe(),
+        };
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(running.run());
     }
 
-    fn wanted(&self) -> std::sync::MutexGuard<'_, BTreeMap<AccountKey, Arc<Notify>>> {
-        self.resend_wanted.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// One delivery, begun again whenever it could not go on, until told to stop or done.
-async fn run(
-    surroundings: Surroundings,
-    assignment: Assignment,
-    wanted: Arc<Notify>,
-    stop: watch::Receiver<bool>,
-) {
-    let Surroundings { ledger, catalog, .. } = &surroundings;
-    let key = assignment.key.clone();
-    tokio::spawn(check(key.sink.clone(), assignment.sink.clone()));
-    loop {
-        let delivery = Delivery::new(surroundings.clone(), assignment.clone(), wanted.clone());
-        match delivery.run(stop.clone()).await {
-            Ok(()) if assignment.opening.until.is_some() && !*stop.borrow() => {
-                tracing::info!(sink = %key.sink, replay = %key.lane, "replay done");
-                ledger.close(&key);
-                if let Err(error) = catalog.forget(&key.sink, &key.lane).await {
-                    tracing::warn!(%error, "the finished replay could not be removed; it ends again after the next start");
-                }
-                return;
-            }
-            Ok(()) => return,
-            Err(error) => {
-                let text = format!("{error:#}");
-                tracing::error!(sink = %key.sink, error = %text, "delivery stopped; it begins anew in {RESTART_DELAY:?}");
-                ledger.condition(&key, |condition| condition.state = State::Blocked);
-                let mut stop = stop.clone();
-                let stopped = stop.wait_for(|stop| *stop);
-                if tokio::time::timeout(RESTART_DELAY, stopped).await.is_ok() {
-                    return;
-                }
-            }
-        }
-    }
-}
-
-/// Lets a sink make what it needs, and tells early what would keep it from working. Nothing waits for it.
-async fn check(name: SinkName, sink: Arc<dyn Sink>) {
-    if let Err(error) = sink.check().await {
-        tracing::warn!(sink = %name, error = %format_args!("{error:#}"), "the sink is not ready; it is tried on");
+    fn wishes(&self) -> MutexGuard<'_, BTreeMap<AccountKey, Arc<Wishes>>> {
+        self.wishes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
