@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::config::Secret;
+use crate::secret::Secret;
 
 const KEY_BYTES: usize = 32;
 const INSTANCE_ID_BYTES: usize = 8;

@@ -10,6 +10,7 @@ pub mod greeting;
 pub mod logging;
 pub mod metrics;
 pub mod run;
+pub mod secret;
 pub mod server;
 pub mod wiring;
 pub mod world;

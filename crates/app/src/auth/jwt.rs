@@ -14,7 +14,8 @@ use serde_json::value::RawValue;
 use sha2::Sha256;
 use weir_core::time::Timestamp;
 
-use super::{Caller, Denied, Secret};
+use super::{Caller, Denied};
+use crate::secret::Secret;
 
 /// A shorter secret works, but should be warned about (RFC 7518, section 3.2).
 pub const SECRET_ADVISED_BYTES: usize = 32;
@@ -45,7 +46,7 @@ struct Claims {
 impl Verifier {
     /// `None` for an empty secret, with which anybody could sign.
     pub fn new(secret: &Secret) -> Option<Self> {
-        if secret.is_empty() {
+        if secret.is_blank() {
             return None;
         }
         Hmac::new_from_slice(secret.expose().as_bytes()).ok().map(Self)

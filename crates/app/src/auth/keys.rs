@@ -18,7 +18,7 @@ struct Known {
 impl Keys {
     /// Keys that are empty are left out: they admit nobody.
     pub fn new(keys: &[NamedKey]) -> Self {
-        let known = keys.iter().filter(|named| !named.key.is_empty()).map(|named| Known {
+        let known = keys.iter().filter(|named| !named.key.is_blank()).map(|named| Known {
             digest: digest(named.key.expose()),
             caller: Caller { credential: Arc::from(format!("key:{}", named.name)), user_id: None },
         });

@@ -7,7 +7,6 @@ mod header;
 mod jwt;
 mod keys;
 
-use std::fmt;
 use std::sync::Arc;
 
 use hyper::header::HeaderValue;
@@ -15,32 +14,7 @@ use weir_core::time::Timestamp;
 
 pub use jwt::{SECRET_ADVISED_BYTES, sign};
 
-/// A secret, kept out of every `{:?}`.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps the secret.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The secret itself; for comparing and signing, not for showing.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-
-    /// Whether there is nothing in it, so that it admits nobody.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
+use crate::secret::Secret;
 
 /// A static key and the name under which its bearer is known.
 #[derive(Clone, Debug)]

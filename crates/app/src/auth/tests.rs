@@ -7,7 +7,8 @@ use hyper::header::HeaderValue;
 use sha2::{Sha256, Sha512};
 use weir_core::time::Timestamp;
 
-use super::{AuthSettings, Authenticator, Caller, Denied, NamedKey, Secret, sign};
+use super::{AuthSettings, Authenticator, Caller, Denied, NamedKey, sign};
+use crate::secret::Secret;
 
 const SECRET: &str = "a secret of at least thirty-two bytes";
 
@@ -82,7 +83,7 @@ fn a_header_that_is_not_ascii_is_refused() {
 #[test]
 fn an_empty_key_or_secret_admits_nobody() {
     let empty = Authenticator::new(&AuthSettings {
-        keys: vec![key("default", "")],
+        keys: vec![key("default", ""), key("blank", " ")],
         jwt_secret: Some(Secret::default()),
     });
     let empty_hmac = {
@@ -91,9 +92,12 @@ fn an_empty_key_or_secret_admits_nobody() {
         mac.update(signed.as_bytes());
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
     };
-    for header in
-        ["Bearer x".to_owned(), format!("Basic {}", STANDARD.encode("a:")), format!("Bearer {empty_hmac}")]
-    {
+    for header in [
+        "Bearer x".to_owned(),
+        format!("Basic {}", STANDARD.encode("a: ")),
+        format!("Basic {}", STANDARD.encode("a:")),
+        format!("Bearer {empty_hmac}"),
+    ] {
         let header = HeaderValue::from_str(&header).unwrap();
         assert_eq!(empty.authenticate(Some(&header), now()), Err(Denied::Unknown));
     }

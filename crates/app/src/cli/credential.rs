@@ -6,8 +6,9 @@ use std::time::{Duration, SystemTime};
 use weir_core::time::Timestamp;
 
 use crate::auth;
-use crate::config::{Secret, Settings};
+use crate::config::Settings;
 use crate::data_dir::read_api_key;
+use crate::secret::Secret;
 
 /// Long enough for clocks that differ, short enough to be of no use to anybody.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(300);
@@ -61,6 +62,5 @@ impl Credential {
 pub fn token(secret: &Secret, subject: &str, lifetime: Duration) -> Option<Secret> {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let now = Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX));
-    let secret = auth::Secret::new(secret.expose());
-    auth::sign(&secret, subject, None, now.after(lifetime)).map(Secret::new)
+    auth::sign(secret, subject, None, now.after(lifetime)).map(Secret::new)
 }

@@ -27,7 +27,6 @@ mod variables;
 
 pub use duration::{parse as parse_duration, write as write_duration};
 pub use problem::{ConfigError, Problem};
-pub use secret::Secret;
 pub use settings::*;
 pub use size::{parse as parse_size, write as write_size};
 pub use sources::Request;

@@ -1,61 +1,12 @@
-//! A text that must not be seen.
+//! Where a secret's text comes from: the settings themselves, a variable, or a file.
 
-use std::fmt;
 use std::io::Read;
-
-use serde::{Deserialize, Serialize, Serializer};
 
 use super::nearest::nearest;
 use super::read::Failure;
 use super::variables::Variables;
 
-/// By this name the reader of the settings knows a secret, which may be `env:NAME` or `file:/path`.
-pub const NAME: &str = "Secret";
-
 const FILE_MAX_BYTES: u64 = 64 * 1024;
-
-/// A key, password or signing secret. Neither `{:?}`, `{}` nor serde shows it.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename = "Secret")]
-pub struct Secret(String);
-
-impl Secret {
-    /// Hides `text`.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The text itself; for comparing and sending, never for showing.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-
-    /// Whether there is nothing in it but white space: such a one must admit nobody.
-    pub fn is_blank(&self) -> bool {
-        self.0.trim().is_empty()
-    }
-}
-
-/// What is shown in a secret's stead.
-pub const HIDDEN: &str = "(hidden)";
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(HIDDEN)
-    }
-}
-
-impl fmt::Display for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(HIDDEN)
-    }
-}
-
-impl Serialize for Secret {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(HIDDEN)
-    }
-}
 
 /// The secret that `text` is or points at.
 pub fn resolve(text: &str, variables: &Variables) -> Result<String, Failure> {
@@ -97,14 +48,6 @@ fn from_file(path: &str) -> Result<String, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_secret_is_shown_nowhere() {
-        let secret = Secret::new("hunter2");
-        let shown = format!("{secret} {secret:?} {}", serde_json::to_string(&secret).unwrap());
-        assert!(!shown.contains("hunter2"), "{shown}");
-        assert_eq!(secret.expose(), "hunter2");
-    }
 
     #[test]
     fn a_secret_may_lie_in_a_file_whose_line_end_is_not_part_of_it() {

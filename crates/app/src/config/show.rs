@@ -68,7 +68,7 @@ fn hide_password(line: &str) -> String {
     let authority_end = after.find(['/', '"', '?']).unwrap_or(after.len());
     let (authority, rest) = after.split_at(authority_end);
     match authority.rsplit_once('@').and_then(|(user, host)| Some((user.split_once(':')?.0, host))) {
-        Some((user, host)) => format!("{before}://{user}:{}@{host}{rest}", super::secret::HIDDEN),
+        Some((user, host)) => format!("{before}://{user}:{}@{host}{rest}", crate::secret::HIDDEN),
         None => line.to_owned(),
     }
 }

@@ -3,9 +3,10 @@
 use weir_log::SegmentLog;
 
 use crate::api::{ApiSettings, LogGauge};
-use crate::auth::{self, Authenticator, NamedKey};
+use crate::auth::{AuthSettings, Authenticator, NamedKey};
 use crate::config::{MetricsAccess, Settings};
 use crate::data_dir::MadeKey;
+use crate::secret::Secret;
 use crate::server::ServerSettings;
 
 /// The name of the key that Weir made itself.
@@ -45,13 +46,11 @@ pub(super) fn api_settings(settings: &Settings) -> ApiSettings {
 
 /// Admits whom the settings name, and whoever has the key that Weir made because they name nobody.
 pub(super) fn authenticator(settings: &Settings, made_key: Option<&MadeKey>) -> Authenticator {
-    let named = |name: &str, key: &str| NamedKey { name: name.to_owned(), key: auth::Secret::new(key) };
+    let named = |name: &str, key: &Secret| NamedKey { name: name.to_owned(), key: key.clone() };
     let auth = &settings.auth;
-    let mut keys: Vec<NamedKey> =
-        auth.api_keys.iter().map(|key| named(&key.name, key.key.expose())).collect();
-    keys.extend(made_key.map(|made| named(MADE_KEY_NAME, made.key.expose())));
-    let jwt_secret = auth.jwt_secret.as_ref().map(|secret| auth::Secret::new(secret.expose()));
-    Authenticator::new(&auth::AuthSettings { keys, jwt_secret })
+    let mut keys: Vec<NamedKey> = auth.api_keys.iter().map(|key| named(&key.name, &key.key)).collect();
+    keys.extend(made_key.map(|made| named(MADE_KEY_NAME, &made.key)));
+    Authenticator::new(&AuthSettings { keys, jwt_secret: auth.jwt_secret.clone() })
 }
 
 impl LogGauge for SegmentLog {

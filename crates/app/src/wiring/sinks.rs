@@ -13,10 +13,10 @@ use weir_sinks::sqlite::{self, SqliteSink};
 use weir_sinks::tls::TlsSettings;
 
 use crate::config::{
-    BatchSettings, OpenSearchSettings, RetrySettings, Secret, Settings, SinkSettings, SqliteSettings,
-    StreamSelection,
+    BatchSettings, OpenSearchSettings, RetrySettings, Settings, SinkSettings, SqliteSettings, StreamSelection,
 };
 use crate::deliveries::ConfiguredSink;
+use crate::secret::Secret;
 
 /// Every sink that is configured, ready to be delivered to.
 pub fn configured(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Vec<ConfiguredSink>> {

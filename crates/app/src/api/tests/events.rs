@@ -14,7 +14,8 @@ use weir_core::log::{EventLog, LogError, Partition, ReadLimit};
 
 use super::here::{Here, JWT_SECRET, KEY, Seen, peer};
 use crate::api::{ApiSettings, Door};
-use crate::auth::{Secret, sign};
+use crate::auth::sign;
+use crate::secret::Secret;
 
 const VIEW: &str = r#"{"page":"/","event":"view"}"#;
 

@@ -24,10 +24,11 @@ use weir_core::testkit::log::MemoryLog;
 use weir_core::testkit::world::{SeededRandom, TestClock};
 
 use crate::api::{AnswerBody, Api, ApiSettings, Door, LogGauge, Surroundings};
-use crate::auth::{AuthSettings, Authenticator, NamedKey, Secret};
+use crate::auth::{AuthSettings, Authenticator, NamedKey};
 use crate::deliveries::{ConfiguredSink, Deliveries};
 use crate::logging::AccessLog;
 use crate::metrics::Metrics;
+use crate::secret::Secret;
 
 pub const KEY: &str = "the-key";
 pub const JWT_SECRET: &str = "a secret of at least thirty-two bytes";

@@ -9,8 +9,9 @@ use crate::cli::arguments::{DeadLettersCommand, Filter};
 use crate::cli::client::Client;
 use crate::cli::credential::{Credential, token};
 use crate::cli::{Verdict, dead_letters};
-use crate::config::{Secret, Settings};
+use crate::config::Settings;
 use crate::data_dir::DataDir;
+use crate::secret::Secret;
 
 async fn status_error(stage: &Stage) -> String {
     let error = stage.client().ask(Method::GET, "/v1/status", None).await.unwrap_err().to_string();

@@ -6,7 +6,8 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
 use crate::cli::client::Client;
-use crate::config::{ApiKey, Secret, Settings};
+use crate::config::{ApiKey, Settings};
+use crate::secret::Secret;
 
 /// A request, as it came.
 #[derive(Clone, Debug)]

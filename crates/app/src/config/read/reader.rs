@@ -1,7 +1,7 @@
 //! A serde deserializer over the tree.
 //!
 //! Text from the environment becomes a number, a truth value or a list where the setting needs one; text from a
-//! file does not. A newtype called [`secret::NAME`] may name a variable or a file that holds the text.
+//! file does not. A newtype called [`NAME`](crate::secret::NAME) may name a variable or a file that holds the text.
 
 use serde::de::value::StringDeserializer;
 use serde::de::{Deserializer, Error, IntoDeserializer, Visitor};
@@ -166,7 +166,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Failure> {
-        if name != secret::NAME {
+        if name != crate::secret::NAME {
             return visitor.visit_newtype_struct(self);
         }
         self.placed(|reader| match &reader.node.value {

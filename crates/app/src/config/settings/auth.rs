@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::key::Key;
 use crate::config::problem::Report;
-use crate::config::secret::Secret;
+use crate::secret::Secret;
 
 /// The shortest secret that HS256 is meant to be used with (RFC 7518, section 3.2).
 const JWT_SECRET_MIN_BYTES: usize = 32;

@@ -9,7 +9,7 @@ use super::{BatchSettings, RetrySettings, StreamSelection};
 use crate::config::duration;
 use crate::config::key::Key;
 use crate::config::problem::Report;
-use crate::config::secret::Secret;
+use crate::secret::Secret;
 
 /// An index of OpenSearch or Elasticsearch, one document an event.
 #[derive(Clone, Debug, Serialize, Deserialize)]
