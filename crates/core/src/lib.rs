@@ -15,6 +15,7 @@ pub mod intake;
 pub mod ledger;
 pub mod log;
 pub mod observe;
+pub mod routing;
 pub mod row_id;
 pub mod selection;
 pub mod sink;

@@ -51,6 +51,8 @@ pub struct Cut {
     pub records: Vec<Record>,
     /// Events the sink would have taken, that are no longer readable.
     pub lost: Vec<Lost>,
+    /// Events that the sink's filter leaves out.
+    pub filtered: u64,
     /// Bytes of the records' bodies.
     pub bytes: usize,
 }
@@ -99,9 +101,19 @@ impl Batcher {
     /// Takes in what was read, in order. Gives back the batch before this record where the record did not fit.
     pub fn offer(&mut self, record: Record, route: &Route, now: Timestamp) -> Option<Cut> {
         let next = record.offset.next();
-        if route.passage(&record) == Passage::Elsewhere {
-            self.open.end = next;
-            return None;
+        match route.passage(&record) {
+            Passage::Taken => {}
+            Passage::LeftOut => {
+                // It is accounted for with the batch, and pending until then: it may not wait longer than others.
+                self.waiting_since.get_or_insert(record.received_at.min(now));
+                self.open.filtered += 1;
+                self.open.end = next;
+                return None;
+            }
+            Passage::Elsewhere => {
+                self.open.end = next;
+                return None;
+            }
         }
         let size = record.event.body.len();
         let full = self.open.records.len() >= self.limits.max_events
@@ -175,6 +187,27 @@ mod tests {
         let cuts = cuts(records, limits(10, 10), &Route::all());
         assert_eq!(cuts.len(), 1);
         assert_eq!((cuts[0].first, cuts[0].end, cuts[0].records.len()), (Offset(0), Offset(3), 1));
+    }
+
+    #[test]
+    fn what_a_filter_leaves_out_is_counted_between_the_same_bounds_and_waits_no_longer() {
+        let exists = crate::routing::Condition::Exists(true);
+        let filter = crate::routing::Filter::new([(crate::selection::Source::parse("a").unwrap(), exists)]);
+        let route = Route::all().with_filter(filter);
+        let event = |at, body: &str| {
+            let mut record = record(at, "events", 0);
+            record.event.body = body.to_owned().into();
+            record
+        };
+        let records = vec![event(0, "{}"), event(1, r#"{"a":1}"#), record(2, "telemetry", 0), event(3, "{}")];
+        let cuts = cuts(records, limits(10, 100), &route);
+        let [cut] = cuts.as_slice() else { panic!("{cuts:?}") };
+        assert_eq!((cut.first, cut.end), (Offset(0), Offset(4)));
+        assert_eq!((cut.records.len(), cut.filtered), (1, 2));
+
+        let mut batcher = Batcher::new(limits(10, 100), Offset(0));
+        batcher.offer(event(0, "{}"), &route, Timestamp::from_micros(7));
+        assert_eq!(batcher.waiting_since(), Some(Timestamp::from_micros(0)));
     }
 
     proptest! {

@@ -152,7 +152,7 @@ impl Delivery {
         let first_at = self.surroundings.clock.now();
         let delivered = match cut.records.is_empty() {
             true => send::Delivered::default(),
-            false => self.sender.send(batch(plan, cut.records.clone())).await,
+            false => self.sender.send(self.batch(plan, cut.records.clone())).await,
         };
         let mut dead = self.lost_letters(cut, first_at);
         dead.extend(delivered.refused.into_iter().map(|refused| self.dead_letter(refused, first_at)));
@@ -160,7 +160,7 @@ impl Delivery {
             plan: plan.clone(),
             delivered: delivered.stored,
             duplicates: delivered.duplicates,
-            filtered: 0,
+            filtered: cut.filtered,
             dead,
         };
         self.settle(&settlement).await
@@ -177,6 +177,14 @@ impl Delivery {
             tracing::warn!(%error, "the log could not be trimmed; it is tried again with the next batch");
         }
         Ok(())
+    }
+
+    /// Named after its bounds, and after all else that says which events are in it.
+    fn batch(&self, plan: &Plan, records: Vec<Record>) -> Batch {
+        let AccountKey { sink, partition, lane } = plan.key.clone();
+        let lane = if lane.is_empty() { lane } else { format!("@{lane}") };
+        let part = format!("{}{lane}", self.assignment.route.mark());
+        Batch { id: BatchId { sink, partition, first: plan.first, end: plan.end, part }, records }
     }
 
     fn dead_letter(&self, refused: send::Refused, first_at: crate::time::Timestamp) -> DeadLetter {
@@ -213,10 +221,4 @@ impl Delivery {
         let concerned = self.assignment.key.lane.is_empty();
         cut.lost.iter().filter(|_| concerned).map(letter).collect()
     }
-}
-
-fn batch(plan: &Plan, records: Vec<Record>) -> Batch {
-    let AccountKey { sink, partition, lane } = plan.key.clone();
-    let part = if lane.is_empty() { lane } else { format!("@{lane}") };
-    Batch { id: BatchId { sink, partition, first: plan.first, end: plan.end, part }, records }
 }

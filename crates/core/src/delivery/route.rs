@@ -1,8 +1,12 @@
 //! Which events a sink takes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
 
 use crate::event::{Record, Stream};
+use crate::routing::Filter;
 
 /// The stream that goes to the catalog, and to a sink only where it is named.
 const TELEMETRY: &str = "telemetry";
@@ -12,6 +16,8 @@ const TELEMETRY: &str = "telemetry";
 pub struct Route {
     /// `None`: every stream but `telemetry`.
     streams: Option<BTreeSet<Stream>>,
+    /// Of these streams' events, which.
+    filter: Option<Arc<Filter>>,
 }
 
 /// What a route says of a record.
@@ -19,6 +25,8 @@ pub struct Route {
 pub enum Passage {
     /// It is for this sink.
     Taken,
+    /// It is of a stream that the sink takes, and left out by its filter.
+    LeftOut,
     /// It is of another stream.
     Elsewhere,
 }
@@ -26,17 +34,48 @@ pub enum Passage {
 impl Route {
     /// Every stream but `telemetry`.
     pub fn all() -> Self {
-        Self { streams: None }
+        Self { streams: None, filter: None }
     }
 
     /// These streams.
     pub fn of(streams: impl IntoIterator<Item = Stream>) -> Self {
-        Self { streams: Some(streams.into_iter().collect()) }
+        Self { streams: Some(streams.into_iter().collect()), filter: None }
+    }
+
+    /// The same streams, but only what the filter holds of.
+    pub fn with_filter(self, filter: Filter) -> Self {
+        Self { filter: Some(Arc::new(filter)), ..self }
     }
 
     /// Where the record goes.
     pub fn passage(&self, record: &Record) -> Passage {
-        if self.takes(&record.stream) { Passage::Taken } else { Passage::Elsewhere }
+        if !self.takes(&record.stream) {
+            return Passage::Elsewhere;
+        }
+        match &self.filter {
+            Some(filter) if !filter.holds(record) => Passage::LeftOut,
+            _ => Passage::Taken,
+        }
+    }
+
+    /// Whether it has to look into events.
+    pub fn has_filter(&self) -> bool {
+        self.filter.is_some()
+    }
+
+    /// Tells routes apart in the names of batches: between the same bounds, another route makes another batch, which no
+    /// store may take for the first. Empty for a sink that takes everything.
+    pub fn mark(&self) -> String {
+        if self.streams.is_none() && self.filter.is_none() {
+            return String::new();
+        }
+        let streams = self.streams.iter().flatten().map(Stream::as_str);
+        // Neither stands in a stream's name.
+        let text =
+            streams.chain(["?", self.filter.as_deref().map_or("", Filter::as_str)]).collect::<Vec<_>>();
+        let digest = Sha256::digest(text.join("/"));
+        let start: [u8; 8] = std::array::from_fn(|place| digest[place]);
+        format!("?{:016x}", u64::from_be_bytes(start))
     }
 
     /// Whether events of this stream are meant for the sink.
@@ -51,5 +90,34 @@ impl Route {
     pub fn count(&self, accepted: &BTreeMap<Stream, u64>, before: &BTreeMap<Stream, u64>) -> u64 {
         let taken = accepted.iter().filter(|(stream, _)| self.takes(stream));
         taken.map(|(stream, count)| count.saturating_sub(before.get(stream).copied().unwrap_or(0))).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::routing::Condition;
+    use crate::selection::Source;
+
+    #[test]
+    fn another_route_has_another_mark_and_the_same_one_always_the_same() {
+        let stream = |name| Stream::new(name).unwrap();
+        let filter = |wanted| Filter::new([(Source::parse("a").unwrap(), Condition::Exists(wanted))]);
+        let marks = [
+            Route::all().mark(),
+            Route::of([stream("events")]).mark(),
+            Route::of([stream("events"), stream("actions")]).mark(),
+            Route::all().with_filter(filter(true)).mark(),
+            Route::all().with_filter(filter(false)).mark(),
+            Route::of([stream("events")]).with_filter(filter(true)).mark(),
+        ];
+        assert_eq!(marks.iter().collect::<BTreeSet<_>>().len(), marks.len(), "{marks:?}");
+        assert_eq!(marks[0], "");
+        assert_eq!(
+            Route::of([stream("b"), stream("a")]).mark(),
+            Route::of([stream("a"), stream("b")]).mark()
+        );
+        // Frozen: a batch that is under way at an upgrade keeps its name.
+        assert_eq!(marks[5], "?1a205b6ff0e2b909");
     }
 }

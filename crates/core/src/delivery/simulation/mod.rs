@@ -1,6 +1,7 @@
 //! Thousands of small worlds in which everything goes wrong, each replayed by its seed.
 //!
-//! In each, clients send through a real intake while two deliveries bring the events to two stores; log, catalog and
+//! In each, clients send through a real intake while two deliveries bring the events to two stores, one of which may
+//! take some of them only, by a filter that may change from life to life; log, catalog and
 //! stores fail, dawdle and lose their answers by the dice, and the whole is dropped at random polls (which is a crash at
 //! some await point) and begun again over what was durable. In the end nothing fails any more, and the accounts,
 //! the stores and what clients were told must agree.
@@ -8,8 +9,11 @@
 //! `WEIR_SIMULATION_SEEDS=N` runs that many; `WEIR_SIMULATION_SEED=S` runs the one that failed.
 
 mod crash;
+mod sent;
 mod store;
+mod taste;
 mod universe;
+mod weather;
 
 use universe::Universe;
 

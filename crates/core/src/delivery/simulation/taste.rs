@@ -1,0 +1,46 @@
+//! What a simulated sink takes: everything, what a filter says, or what another filter says in each life.
+
+use super::sent::Sent;
+use crate::delivery::Route;
+use crate::routing::{Comparison, Condition, Filter};
+use crate::selection::Source;
+use crate::testkit::world::SeededRandom;
+
+/// The filter that never changes takes events below this number.
+const BELOW: u64 = 20;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taste {
+    Everything,
+    Picky,
+    Fickle,
+}
+
+impl Taste {
+    pub fn of(seed: u64) -> Self {
+        [Self::Everything, Self::Picky, Self::Fickle][(seed % 3) as usize]
+    }
+
+    /// The route in one life.
+    pub fn route(self, dice: &SeededRandom) -> Route {
+        match self {
+            Self::Everything => Route::all(),
+            Self::Picky => Route::all().with_filter(below(BELOW)),
+            Self::Fickle => Route::all().with_filter(below(dice.below(40))),
+        }
+    }
+
+    /// Whether the event belongs into the store; `None` where that is another matter in each life.
+    pub fn wants(self, sent: Sent) -> Option<bool> {
+        match self {
+            Self::Everything => Some(true),
+            Self::Picky => Some(sent.number < BELOW),
+            Self::Fickle => None,
+        }
+    }
+}
+
+fn below(number: u64) -> Filter {
+    let condition = Condition::Compare(Comparison::Less, number.to_string());
+    Filter::new([(Source::parse("/param/n").unwrap(), condition)])
+}
