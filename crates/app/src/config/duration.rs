@@ -1,14 +1,11 @@
 //! Durations as people write them: `"500ms"`, `"5s"`, `"10m"`, `"1h"`, `"90d"`. For `#[serde(with = …)]`.
 
-use std::fmt;
 use std::time::Duration;
 
-use serde::de::{Deserializer, Error, Visitor};
-use serde::ser::Serializer;
+pub use super::quantity::{deserialize, optional, serialize};
 
-use super::read::with_remedy;
+use super::quantity::Quantity;
 
-const FORMS: &str = "a duration such as \"500ms\", \"5s\", \"10m\", \"1h\" or \"90d\"";
 const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
 
 /// Reads a whole number with a unit. `None` for anything else, and for what is longer than 500 million years.
@@ -28,53 +25,22 @@ pub fn write(duration: Duration) -> String {
     format!("{}{unit}", millis / size)
 }
 
-/// Writes the setting.
-pub fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&write(*duration))
-}
+impl Quantity for Duration {
+    const NOUN: &'static str = "duration";
+    const FORMS: &'static str = "a duration such as \"500ms\", \"5s\", \"10m\", \"1h\" or \"90d\"";
 
-/// Reads the setting.
-pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    deserializer.deserialize_any(Reading)
-}
-
-struct Reading;
-
-impl Visitor<'_> for Reading {
-    type Value = Duration;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(FORMS)
+    fn read(text: &str) -> Option<Self> {
+        parse(text)
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<Duration, E> {
-        let wrong =
-            || E::custom(with_remedy(&format!("is no duration: {text:?}"), &format!("Write {FORMS}.")));
-        parse(text).ok_or_else(wrong)
-    }
-
-    fn visit_u64<E: Error>(self, number: u64) -> Result<Duration, E> {
+    fn of_number(number: u64) -> Result<Self, (&'static str, String)> {
         let remedy =
             format!("Say of what, in quotes: \"{number}s\" for seconds, \"{number}ms\" for milliseconds.");
-        Err(E::custom(with_remedy("is a number without a unit", &remedy)))
-    }
-}
-
-/// The same for a setting that may be absent.
-pub mod optional {
-    use super::{Deserializer, Duration, Serializer};
-
-    /// Writes the setting.
-    pub fn serialize<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
-        match duration {
-            Some(duration) => super::serialize(duration, serializer),
-            None => serializer.serialize_none(),
-        }
+        Err(("is a number without a unit", remedy))
     }
 
-    /// Reads the setting.
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-        super::deserialize(deserializer).map(Some)
+    fn written(&self) -> String {
+        write(*self)
     }
 }
 

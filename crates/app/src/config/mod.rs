@@ -13,6 +13,7 @@ mod network;
 mod origin;
 mod originals;
 mod problem;
+mod quantity;
 mod read;
 mod secret;
 mod settings;

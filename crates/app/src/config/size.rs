@@ -1,13 +1,9 @@
 //! Sizes as people write them: `"4MiB"`, `"1GB"`, or a number of bytes. For `#[serde(with = …)]`.
 
-use std::fmt;
+pub use super::quantity::{deserialize, optional, serialize};
 
-use serde::de::{Deserializer, Error, Visitor};
-use serde::ser::Serializer;
+use super::quantity::Quantity;
 
-use super::read::with_remedy;
-
-const FORMS: &str = "a size such as \"64KiB\", \"4MiB\", \"1GB\", or a number of bytes";
 const UNITS: [(&str, u64); 10] = [
     ("TiB", 1 << 40),
     ("GiB", 1 << 30),
@@ -42,50 +38,21 @@ pub fn write(bytes: u64) -> String {
     }
 }
 
-/// Writes the setting.
-pub fn serialize<S: Serializer>(bytes: &u64, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&write(*bytes))
-}
+/// A bare number among the settings' quantities is one of bytes.
+impl Quantity for u64 {
+    const NOUN: &'static str = "size";
+    const FORMS: &'static str = "a size such as \"64KiB\", \"4MiB\", \"1GB\", or a number of bytes";
 
-/// Reads the setting.
-pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    deserializer.deserialize_any(Reading)
-}
-
-struct Reading;
-
-impl Visitor<'_> for Reading {
-    type Value = u64;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(FORMS)
+    fn read(text: &str) -> Option<Self> {
+        parse(text)
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<u64, E> {
-        let wrong = || E::custom(with_remedy(&format!("is no size: {text:?}"), &format!("Write {FORMS}.")));
-        parse(text).ok_or_else(wrong)
-    }
-
-    fn visit_u64<E: Error>(self, bytes: u64) -> Result<u64, E> {
+    fn of_number(bytes: u64) -> Result<Self, (&'static str, String)> {
         Ok(bytes.min(LARGEST))
     }
-}
 
-/// The same for a setting that may be absent.
-pub mod optional {
-    use super::{Deserializer, Serializer};
-
-    /// Writes the setting.
-    pub fn serialize<S: Serializer>(bytes: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
-        match bytes {
-            Some(bytes) => super::serialize(bytes, serializer),
-            None => serializer.serialize_none(),
-        }
-    }
-
-    /// Reads the setting.
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-        super::deserialize(deserializer).map(Some)
+    fn written(&self) -> String {
+        write(*self)
     }
 }
 

@@ -10,6 +10,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use super::registered;
 use crate::api::ROUTES;
 
 const SECONDS: [f64; 12] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0];
@@ -45,22 +46,21 @@ impl HttpMetrics {
     pub fn register(registry: &mut Registry) -> Self {
         let kept =
             || Kept { by_status: (0..STATUSES).map(|_| OnceLock::new()).collect(), seconds: OnceLock::new() };
-        let metrics = Self {
-            requests: Family::default(),
-            seconds: Family::new_with_constructor(|| Histogram::new(SECONDS)),
+        Self {
+            requests: registered(
+                registry,
+                "weir_http_requests",
+                "Requests answered, by route and status",
+                Family::default(),
+            ),
+            seconds: registered(
+                registry,
+                "weir_http_request_duration_seconds",
+                "Time from a request's head to its answer, by route",
+                Family::new_with_constructor(|| Histogram::new(SECONDS)),
+            ),
             kept: (0..ROUTES).map(|_| kept()).collect(),
-        };
-        registry.register(
-            "weir_http_requests",
-            "Requests answered, by route and status",
-            metrics.requests.clone(),
-        );
-        registry.register(
-            "weir_http_request_duration_seconds",
-            "Time from a request's head to its answer, by route",
-            metrics.seconds.clone(),
-        );
-        metrics
+        }
     }
 
     /// A request was answered.

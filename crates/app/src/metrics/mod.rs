@@ -16,7 +16,7 @@ use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Metric, Registry};
 use weir_core::event::Stream;
 use weir_core::ledger::Ledger;
 use weir_core::observe::Observer;
@@ -75,20 +75,55 @@ impl Metrics {
         let mut registry = Registry::default();
         let watched = Arc::new(OnceLock::new());
         registry.register_collector(Box::new(Accounts(watched.clone())));
-        let metrics = Self {
-            http: HttpMetrics::register(&mut registry),
-            registry: Registry::default(),
+        let by_sink: fn(fn() -> Histogram) -> Durations = Family::new_with_constructor;
+        let to = &mut registry;
+        Self {
+            http: HttpMetrics::register(to),
             watched,
-            rejected: Family::default(),
-            batch_events: Family::new_with_constructor(|| Histogram::new(BATCH_EVENTS)),
-            flush_seconds: Family::new_with_constructor(|| Histogram::new(FLUSH_SECONDS)),
-            attempts_failed: Family::default(),
-            sync_seconds: Histogram::new(SYNC_SECONDS),
-            synced_bytes: Counter::default(),
-            corrupt_blocks: Counter::default(),
-        };
-        metrics.register(&mut registry);
-        Self { registry, ..metrics }
+            rejected: registered(
+                to,
+                "weir_events_rejected",
+                "Events refused at the door, by reason",
+                Family::default(),
+            ),
+            batch_events: registered(
+                to,
+                "weir_batch_events",
+                "Events in a batch that a sink answered",
+                by_sink(|| Histogram::new(BATCH_EVENTS)),
+            ),
+            flush_seconds: registered(
+                to,
+                "weir_flush_duration_seconds",
+                "Time a sink took to answer for a batch",
+                by_sink(|| Histogram::new(FLUSH_SECONDS)),
+            ),
+            attempts_failed: registered(
+                to,
+                "weir_delivery_attempts_failed",
+                "Attempts to deliver a batch that failed and are repeated",
+                Family::default(),
+            ),
+            sync_seconds: registered(
+                to,
+                "weir_log_sync_duration_seconds",
+                "Time the disk took to make a group of events durable",
+                Histogram::new(SYNC_SECONDS),
+            ),
+            synced_bytes: registered(
+                to,
+                "weir_log_synced_bytes",
+                "Bytes made durable in the log",
+                Counter::default(),
+            ),
+            corrupt_blocks: registered(
+                to,
+                "weir_log_corrupt_blocks",
+                "Blocks of the log that could not be read and were set aside",
+                Counter::default(),
+            ),
+            registry,
+        }
     }
 
     /// From now on tells the accounts, too. Metrics are made before what they watch, since that reports to them.
@@ -108,44 +143,12 @@ impl Metrics {
     pub fn http_answered(&self, route: (usize, &'static str), status: StatusCode, took: Duration) {
         self.http.answered(route, status, took);
     }
+}
 
-    fn register(&self, registry: &mut Registry) {
-        registry.register(
-            "weir_events_rejected",
-            "Events refused at the door, by reason",
-            self.rejected.clone(),
-        );
-        registry.register(
-            "weir_batch_events",
-            "Events in a batch that a sink answered",
-            self.batch_events.clone(),
-        );
-        registry.register(
-            "weir_flush_duration_seconds",
-            "Time a sink took to answer for a batch",
-            self.flush_seconds.clone(),
-        );
-        registry.register(
-            "weir_delivery_attempts_failed",
-            "Attempts to deliver a batch that failed and are repeated",
-            self.attempts_failed.clone(),
-        );
-        registry.register(
-            "weir_log_sync_duration_seconds",
-            "Time the disk took to make a group of events durable",
-            self.sync_seconds.clone(),
-        );
-        registry.register(
-            "weir_log_synced_bytes",
-            "Bytes made durable in the log",
-            self.synced_bytes.clone(),
-        );
-        registry.register(
-            "weir_log_corrupt_blocks",
-            "Blocks of the log that could not be read and were set aside",
-            self.corrupt_blocks.clone(),
-        );
-    }
+/// The metric, which is told at every scrape from now on.
+fn registered<M: Metric + Clone>(registry: &mut Registry, name: &str, help: &str, metric: M) -> M {
+    registry.register(name, help, metric.clone());
+    metric
 }
 
 impl Default for Metrics {
