@@ -7,27 +7,15 @@ use crate::harness::{Setup, Weir};
 const SOON: Duration = Duration::from_secs(30);
 
 /// As its readme prints it.
-const FIRST: &str = "\
-OPEN_SEARCH_DNS=http://localhost:9200
-API_KEY=your_api_key
-SERVER_HOST=0.0.0.0
-SERVER_PORT=3000
-";
-
+const FIRST: &str = include_str!("../fixtures/originals/first.env");
 /// As its readme prints it, the empty secret included.
-const SECOND: &str = "\
-OPEN_SEARCH_DNS=http://localhost:9200
-SERVER_PORT=3000
-JWT_SECRET=
-SERVER_ENVIRONMENT=local
-DATABASE_URL=sqlite://sqlite3.db
-";
+const LATER: &str = include_str!("../fixtures/originals/later.env");
 
 /// Both want the same port, so this is one test.
 #[test]
 fn their_environments_start_a_working_server_on_their_port() {
     first();
-    second();
+    later();
 }
 
 fn first() {
@@ -46,8 +34,8 @@ fn first() {
     assert!(!shown.contains("your_api_key"), "{shown}");
 }
 
-fn second() {
-    let weir = Weir::start(Setup::new().dotenv(SECOND).port(3000));
+fn later() {
+    let weir = Weir::start(Setup::new().dotenv(LATER).port(3000));
     let answer =
         weir.accept(r##"{"page":"/home","event":"click","target":"#button_id","section":"header"}"##);
     assert_eq!(answer.json()["accepted"], 1);

@@ -3,20 +3,8 @@
 use super::Place;
 use crate::config::{CatalogLocation, SinkSettings};
 
-const FIRST: &str = "\
-OPEN_SEARCH_DNS=http://localhost:9200
-API_KEY=your_api_key
-SERVER_HOST=0.0.0.0
-SERVER_PORT=3000
-";
-
-const LATER: &str = "\
-OPEN_SEARCH_DNS=http://localhost:9200
-SERVER_PORT=3000
-JWT_SECRET=
-SERVER_ENVIRONMENT=local
-DATABASE_URL=sqlite://sqlite3.db
-";
+const FIRST: &str = include_str!("../../../tests/fixtures/originals/first.env");
+const LATER: &str = include_str!("../../../tests/fixtures/originals/later.env");
 
 #[test]
 fn the_first_ones_env_file_gives_a_server_with_a_key() {
