@@ -98,6 +98,24 @@ async fn a_store_that_nobody_vouches_for_is_sent_nothing_and_the_remedy_is_told(
 }
 
 #[tokio::test]
+async fn a_store_whose_certificate_has_another_name_is_trusted_under_that_name_only() {
+    let authority = Authority::new();
+    let double = Double::behind(authority.acceptor("search.example", false)).await;
+    let named = |name: &str| TlsSettings {
+        ca: authority.ca(),
+        server_name: Some(name.to_owned()),
+        ..TlsSettings::default()
+    };
+    let result = deliver(&double, named("localhost")).await;
+    assert!(matches!(result, Err(SinkError::Blocked { .. })), "{result:?}");
+    assert!(double.received().is_empty());
+    assert_eq!(deliver(&double, named("search.example")).await.unwrap(), Receipt::default());
+
+    let unknown = TlsSettings { ca: None, ..named("search.example") };
+    assert!(deliver(&double, unknown).await.is_err(), "a name does not stand in for trust");
+}
+
+#[tokio::test]
 async fn where_the_store_asks_for_a_certificate_ours_is_shown() {
     let authority = Authority::new();
     let double = Double::behind(authority.acceptor("localhost", true)).await;
@@ -123,6 +141,8 @@ fn files_that_cannot_be_used_are_told_by_setting_and_path() {
     assert!(told.contains("no certificate in it"), "{told}");
     let told = start(TlsSettings { cert: authority.ca(), ..none() });
     assert!(told.contains("go together"), "{told}");
+    let told = start(TlsSettings { server_name: Some("a b".to_owned()), ..none() });
+    assert!(told.contains("tls.server_name = \"a b\""), "{told}");
     let told = start(TlsSettings { cert: authority.ca(), key: authority.ca(), ..none() });
     assert!(told.contains("tls.key"), "{told}");
 }

@@ -3,6 +3,8 @@
 //! **Constraint.** The roots are those of the web, built in, and the operator's own; the machine's are not asked.
 //! Files that change are taken up while running.
 
+mod named;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -12,6 +14,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::SettingsError;
+use named::Named;
 
 /// The files beside a store's address, in PEM.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,6 +25,8 @@ pub struct TlsSettings {
     pub cert: Option<PathBuf>,
     /// The key of `cert`.
     pub key: Option<PathBuf>,
+    /// The name that the store's certificate is made out to, where it is not the one in its address.
+    pub server_name: Option<String>,
 }
 
 impl TlsSettings {
@@ -34,10 +39,16 @@ impl TlsSettings {
             }
         }
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider)
+        let builder = ClientConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()
-            .map_err(|error| SettingsError(format!("tls: {error}")))?
-            .with_root_certificates(roots);
+            .map_err(|error| SettingsError(format!("tls: {error}")))?;
+        let builder = match &self.server_name {
+            None => builder.with_root_certificates(roots),
+            Some(name) => {
+                let verifier = Arc::new(Named::new(name, roots, provider)?);
+                builder.dangerous().with_custom_certificate_verifier(verifier)
+            }
+        };
         match (&self.cert, &self.key) {
             (None, None) => Ok(builder.with_no_client_auth()),
             (Some(cert), Some(key)) => {
