@@ -10,10 +10,11 @@ use weir_core::world::Clock;
 use weir_sinks::blackhole::Blackhole;
 use weir_sinks::opensearch::{self, Credentials, OpenSearchSink};
 use weir_sinks::sqlite::{self, SqliteSink};
-use weir_sinks::tls::TlsSettings;
+use weir_sinks::tls;
 
 use crate::config::{
-    BatchSettings, OpenSearchSettings, RetrySettings, Settings, SinkSettings, SqliteSettings, StreamSelection,
+    BatchSettings, OpenSearchSettings, RetrySettings, Settings, SinkSettings, SqliteSettings,
+    StreamSelection, TlsSettings,
 };
 use crate::deliveries::ConfiguredSink;
 use crate::secret::Secret;
@@ -63,12 +64,17 @@ fn opensearch_settings(sink: &OpenSearchSettings, environment: &str) -> opensear
         index: sink.index.clone(),
         environment: environment.to_owned(),
         credentials,
-        tls: TlsSettings { ca: sink.ca.clone(), ..TlsSettings::default() },
+        tls: sink.tls.as_ref().map(tls_settings).unwrap_or_default(),
         template_install: sink.install_template,
         request_timeout: sink.request_timeout,
         compress: sink.compress,
         ..opensearch::OpenSearchSettings::new(&sink.url)
     }
+}
+
+fn tls_settings(settings: &TlsSettings) -> tls::TlsSettings {
+    let TlsSettings { ca, cert, key, server_name } = settings.clone();
+    tls::TlsSettings { ca, cert, key, server_name }
 }
 
 fn route(selection: &StreamSelection) -> Route {

@@ -21,7 +21,7 @@ pub use log::{Durability, LogSettings};
 pub use server::{AccessLogMode, MetricsAccess, ServerSettings};
 pub use sinks::{
     BatchSettings, BlackholeSettings, OpenSearchSettings, RetrySettings, SINK_TYPES, SinkSettings,
-    SqliteSettings, StreamSelection, batch_max_age_default,
+    SqliteSettings, StreamSelection, TlsSettings, batch_max_age_default,
 };
 pub use streams::{BUILT_IN_STREAMS, StreamSettings};
 

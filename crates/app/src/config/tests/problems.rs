@@ -23,7 +23,7 @@ x = 1
     weir.toml:3: `log.max_byte` is not a setting
         Did you mean `max_bytes`? There are: `durability`, `max_bytes`, `free_min_bytes`, `retention`, `retention_max_bytes`, `segment_bytes`.
     weir.toml:6: `sinks.search.ulr` is not a setting
-        Did you mean `url`? There are: `streams`, `url`, `index`, `username`, `password`, `api_key`, `ca`, `install_template`, `compress`, `request_timeout`, `batch`, `retry`.
+        Did you mean `url`? There are: `streams`, `url`, `index`, `username`, `password`, `api_key`, `install_template`, `compress`, `request_timeout`, `tls`, `batch`, `retry`.
     weir.toml:8: `colour` is not a setting
         There are: `data_dir`, `environment`, `instance_id`, `shutdown_timeout`, `log_level`, `log_format`, `server`, `auth`, `log`, `catalog`, `streams`, `sinks`.
     "#);
@@ -101,7 +101,7 @@ type = \"opensearch\"
 url = \"localhost:9200\"
 index = \"Events_{yaer}\"
 password = \"x\"
-ca = \"/does/not/exist.pem\"
+tls = { ca = \"/does/not/exist.pem\" }
 ";
     assert_snapshot!(with_file(text).problems(), @r#"
     weir.toml:2: `server.host` is no address
@@ -130,8 +130,36 @@ ca = \"/does/not/exist.pem\"
         There are {environment}, {stream}, {year}, {month} and {day}.
     weir.toml:22: `sinks.three.password` stands without `username`
         Add username = "…".
-    weir.toml:23: `sinks.three.ca` names no file: /does/not/exist.pem
-        Name a file with certificates (PEM), or leave it out for the system's.
+    weir.toml:23: `sinks.three.tls` stands beside an address without TLS
+        Write the address with https://, or leave `tls` out.
+    weir.toml:23: `sinks.three.tls.ca` names no file: /does/not/exist.pem
+        Name a PEM file that this user may read, or leave it out.
+    "#);
+}
+
+#[test]
+fn tls_that_cannot_be_used_is_told() {
+    let text = "\
+[sinks.one]
+type = \"opensearch\"
+url = \"https://h\"
+tls = { cert = \"/no/cert.pem\", server_name = \"a b\" }
+[sinks.two]
+type = \"opensearch\"
+url = \"https://h\"
+tls = { key = \"/no/key.pem\" }
+";
+    assert_snapshot!(with_file(text).problems(), @r#"
+    weir.toml:4: `sinks.one.tls.cert` names no file: /no/cert.pem
+        Name a PEM file that this user may read, or leave it out.
+    weir.toml:4: `sinks.one.tls.cert` stands without `key`
+        Add key = "…", the file of its key.
+    weir.toml:4: `sinks.one.tls.server_name` is no host's name
+        Write the name in the other's certificate, such as "search.example.com".
+    weir.toml:8: `sinks.two.tls.key` names no file: /no/key.pem
+        Name a PEM file that this user may read, or leave it out.
+    weir.toml:8: `sinks.two.tls.key` stands without `cert`
+        Add cert = "…", the certificate's file.
     "#);
 }
 

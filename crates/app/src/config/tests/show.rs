@@ -109,7 +109,7 @@ fn what_is_shown_can_be_read_again() {
 }
 
 /// Settings that are absent by default, which the shown ones therefore lack.
-const ABSENT_BY_DEFAULT: [&str; 13] = [
+const ABSENT_BY_DEFAULT: [&str; 16] = [
     "WEIR_INSTANCE_ID",
     "WEIR_SERVER__ADMIN_ADDR",
     "WEIR_AUTH__JWT_SECRET",
@@ -122,7 +122,10 @@ const ABSENT_BY_DEFAULT: [&str; 13] = [
     "WEIR_SINKS__NAME__USERNAME",
     "WEIR_SINKS__NAME__PASSWORD",
     "WEIR_SINKS__NAME__API_KEY",
-    "WEIR_SINKS__NAME__CA",
+    "WEIR_SINKS__NAME__TLS__CA",
+    "WEIR_SINKS__NAME__TLS__CERT",
+    "WEIR_SINKS__NAME__TLS__KEY",
+    "WEIR_SINKS__NAME__TLS__SERVER_NAME",
 ];
 
 #[test]

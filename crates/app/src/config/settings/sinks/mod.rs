@@ -7,6 +7,7 @@ mod blackhole;
 mod opensearch;
 mod selection;
 mod sqlite;
+mod tls;
 
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -15,6 +16,7 @@ pub use blackhole::BlackholeSettings;
 pub use opensearch::OpenSearchSettings;
 pub use selection::StreamSelection;
 pub use sqlite::SqliteSettings;
+pub use tls::TlsSettings;
 
 use super::Settings;
 use crate::config::key::Key;

@@ -1,11 +1,10 @@
 //! `type = "opensearch"`: a monthly index in OpenSearch or Elasticsearch.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{BatchSettings, RetrySettings, StreamSelection};
+use super::{BatchSettings, RetrySettings, StreamSelection, TlsSettings};
 use crate::config::duration;
 use crate::config::key::Key;
 use crate::config::problem::Report;
@@ -31,9 +30,6 @@ pub struct OpenSearchSettings {
     /// An API key, as Elasticsearch gives it (encoded).
     #[serde(default)]
     pub api_key: Option<Secret>,
-    /// A file with the certificates (PEM) of who signed the server's; the system's when absent.
-    #[serde(default)]
-    pub ca: Option<PathBuf>,
     /// Whether the index template is installed at start.
     #[serde(default = "yes")]
     pub install_template: bool,
@@ -43,6 +39,9 @@ pub struct OpenSearchSettings {
     /// How long a request may take.
     #[serde(default = "request_timeout_default", with = "duration")]
     pub request_timeout: Duration,
+    /// Whom to trust, and as whom to show oneself.
+    #[serde(default)]
+    pub tls: Option<TlsSettings>,
     /// How events are batched.
     #[serde(default)]
     pub batch: BatchSettings,
@@ -77,9 +76,8 @@ impl OpenSearchSettings {
         self.check_index(&key.child("index"), report);
         self.check_credentials(key, report);
         report.not_zero(&key.child("request_timeout"), self.request_timeout.is_zero());
-        if let Some(ca) = self.ca.as_ref().filter(|ca| !ca.is_file()) {
-            let remedy = "Name a file with certificates (PEM), or leave it out for the system's.";
-            report.wrong(&key.child("ca"), format!("names no file: {}", ca.display()), remedy);
+        if let Some(tls) = &self.tls {
+            tls.check(&key.child("tls"), self.url.starts_with("https://"), report);
         }
     }
 
