@@ -142,11 +142,11 @@ fn tls_that_cannot_be_used_is_told() {
     let text = "\
 [sinks.one]
 type = \"opensearch\"
-url = \"https://h\"
+url = \"https://one\"
 tls = { cert = \"/no/cert.pem\", server_name = \"a b\" }
 [sinks.two]
 type = \"opensearch\"
-url = \"https://h\"
+url = \"https://two\"
 tls = { key = \"/no/key.pem\" }
 ";
     assert_snapshot!(with_file(text).problems(), @r#"
