@@ -44,27 +44,30 @@ pub struct Span {
     pub end: Offset,
 }
 
-/// How much to read at once. At least one event is given where there is one, however large.
+/// How much to read at once. At least one event is given, or told as lost, where there is one, however large.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadLimit {
-    /// Events.
+    /// Offsets: events that are given, or lost.
     pub max_events: usize,
-    /// Bytes of their bodies.
+    /// Bytes of the bodies of those that are given.
     pub max_bytes: usize,
 }
 
-/// What a read gave.
+/// What a read gave: events without a gap between them, or one gap and no event.
+///
+/// It spans at most [`ReadLimit::max_events`] offsets, the lost ones included. So what is lost always falls to the
+/// range that was asked for, and the same range tells the same again.
 #[derive(Clone, Debug, Default)]
 pub struct Slice {
-    /// Intact events, by rising offset.
+    /// Intact events, at consecutive offsets from the one asked for; none where events are lost there.
     pub records: Vec<Record>,
     /// Read up to here, not included: the place to read from next. Equals the place asked for when there is nothing.
     pub end: Offset,
-    /// Events that were acknowledged and cannot be read any more, within this slice.
+    /// Events that were acknowledged and cannot be read any more: from the offset asked for up to `end`, each of them.
     pub lost: Vec<Lost>,
 }
 
-/// Events of one stream that damage on disk took. They are told once a reader, in the slice they belong to.
+/// Events of one stream that damage on disk took. They are told to every reader, in the slice that they belong to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lost {
     /// Their stream.
@@ -135,7 +138,8 @@ pub trait EventLog: Send + Sync + 'static {
 
     /// Reads from `from` on. Gives an empty slice at the end; never waits for events to come.
     ///
-    /// Damaged places are passed over and told in [`Slice::lost`]; everything intact around them is given.
+    /// Damaged places are passed over and told in [`Slice::lost`], in slices of their own; everything intact around
+    /// them is given. So records and lost events together are as many as the offsets from `from` to [`Slice::end`].
     async fn read(&self, partition: &Partition, from: Offset, limit: ReadLimit) -> Result<Slice, LogError>;
 
     /// Returns when there is something at or after `from`, or with [`LogError::Closed`].

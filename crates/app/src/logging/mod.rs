@@ -12,7 +12,7 @@ mod layer;
 mod lines;
 mod text;
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::time::{Duration, SystemTime};
 
 use tracing_subscriber::filter::Targets;
@@ -68,13 +68,18 @@ pub fn parse_level(text: &str) -> Result<Targets, tracing_subscriber::filter::Pa
 /// Begins to log to standard error whatever [`tracing`] is told from now on.
 pub fn start(level: &str, format: LogFormat) -> anyhow::Result<Logs> {
     let style = Style::of(format);
-    let lines = Lines::start(Box::new(std::io::stderr()), style)?;
-    let layer = layer::LineLayer::new(lines.clone(), style);
+    let logs = Logs::to(Box::new(std::io::stderr()), style)?;
+    let layer = layer::LineLayer::new(logs.lines.clone(), style);
     tracing_subscriber::registry().with(parse_level(level)?).with(layer).try_init()?;
-    Ok(Logs { lines, style })
+    Ok(logs)
 }
 
 impl Logs {
+    /// Logs that are written there; [`tracing`] knows nothing of them.
+    pub(crate) fn to(output: Box<dyn Write + Send>, style: Style) -> std::io::Result<Self> {
+        Ok(Self { lines: Lines::start(output, style)?, style })
+    }
+
     /// A log of requests, beside what [`tracing`] is told.
     pub fn access_log(&self, mode: AccessLogMode) -> AccessLog {
         AccessLog::new(self.lines.clone(), self.style, mode)

@@ -1,5 +1,6 @@
 //! The API from outside, over a log and a catalog in memory and a sink that can be told to refuse.
 
+mod access_log;
 mod bad_input;
 mod bad_input_cases;
 mod dead_letters;
