@@ -14,6 +14,28 @@ use crate::time::Timestamp;
 /// The longest name a stream may have, in bytes.
 pub const STREAM_NAME_MAX_BYTES: usize = 64;
 
+/// The columns that every table has, in their order.
+pub const COLUMNS: [&str; 18] = [
+    "event_id",
+    "stream",
+    "log_id",
+    "page",
+    "event",
+    "label",
+    "target",
+    "section",
+    "param",
+    "user_id",
+    "device_uuid",
+    "app_version",
+    "os_version",
+    "user_agent",
+    "client_ip",
+    "occurred_at",
+    "received_at",
+    "extra",
+];
+
 /// The name of a stream: `events`, `store`, `telemetry`, or one that the configuration declares.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Stream(Arc<str>);

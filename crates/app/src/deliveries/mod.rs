@@ -1,5 +1,6 @@
 //! Runs one delivery for each sink and partition, and answers what people ask of sinks.
 
+mod opening;
 mod running;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,8 @@ pub struct ConfiguredSink {
     pub name: SinkName,
     /// What it takes.
     pub route: Route,
+    /// Whether it begins with all that the log keeps, should it be new; else with what is accepted from then on.
+    pub begins_with_oldest: bool,
     /// How its batches are made.
     pub limits: BatchLimits,
     /// When failed attempts are repeated.
@@ -43,6 +46,17 @@ pub struct Deliveries {
     releasing: Arc<tokio::sync::Mutex<()>>,
     tasks: Mutex<JoinSet<()>>,
     stop: watch::Sender<bool>,
+}
+
+/// Why the deliveries cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The catalog does not answer.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// The log cannot be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
 }
 
 /// Why a replay was not begun.
@@ -75,7 +89,7 @@ impl Deliveries {
     pub async fn start(
         surroundings: Surroundings,
         sinks: impl IntoIterator<Item = ConfiguredSink>,
-    ) -> Result<Arc<Self>, CatalogError> {
+    ) -> Result<Arc<Self>, StartError> {
         let sinks: BTreeMap<_, _> = sinks.into_iter().map(|sink| (sink.name.clone(), sink)).collect();
         let deliveries = Arc::new(Self {
             surroundings,
@@ -85,10 +99,11 @@ impl Deliveries {
             tasks: Mutex::default(),
             stop: watch::Sender::new(false),
         });
-        let mut accounts = deliveries.take_up_known_accounts().await?;
+        let known = deliveries.surroundings.catalog.accounts().await?;
+        let mut accounts = deliveries.take_up(&known).await?;
         for partition in deliveries.surroundings.log.partitions() {
             for sink in deliveries.sinks.values() {
-                accounts.push((sink.clone(), deliveries.open(sink, &partition).await?));
+                accounts.push((sink.clone(), deliveries.open(sink, &partition, &known).await?));
             }
         }
         // Every account holds the log before the first delivery could release any of it.
@@ -196,29 +211,39 @@ impl Deliveries {
     }
 
     /// Sinks that are gone still hold the log. Replays that were under way, which go on, are given back.
-    async fn take_up_known_accounts(&self) -> Result<Vec<(ConfiguredSink, Account)>, CatalogError> {
+    async fn take_up(&self, known: &[Account]) -> Result<Vec<(ConfiguredSink, Account)>, CatalogError> {
         let mut replays = Vec::new();
-        for account in self.surroundings.catalog.accounts().await? {
+        for account in known {
             match self.sinks.get(&account.key.sink) {
-                Some(sink) if !account.key.lane.is_empty() => replays.push((sink.clone(), account)),
+                Some(sink) if !account.key.lane.is_empty() => replays.push((sink.clone(), account.clone())),
                 Some(_) => {}
                 None => {
                     tracing::warn!(
                         sink = %account.key.sink,
                         "this sink is no longer configured; the log keeps what it has not delivered until it is forgotten"
                     );
-                    self.hold(&account, None).await?;
+                    self.hold(account, None).await?;
                 }
             }
         }
         Ok(replays)
     }
 
-    async fn open(&self, sink: &ConfiguredSink, partition: &Partition) -> Result<Account, CatalogError> {
+    async fn open(
+        &self,
+        sink: &ConfiguredSink,
+        partition: &Partition,
+        known: &[Account],
+    ) -> Result<Account, StartError> {
         let Surroundings { log, catalog, .. } = &self.surroundings;
+        let key = AccountKey::main(&sink.name, partition);
+        let is_new = known.iter().all(|account| account.key != key);
         let extent = log.extent(partition);
-        let opening = Opening { from: extent.end, until: None, accepted_before: extent.accepted };
-        catalog.open_account(&AccountKey::main(&sink.name, partition), &opening).await
+        let opening = match is_new && sink.begins_with_oldest {
+            true => opening::at_oldest(&self.surroundings, partition, extent).await?,
+            false => opening::at_end(extent),
+        };
+        Ok(catalog.open_account(&key, &opening).await?)
     }
 
     async fn hold(&self, account: &Account, route: Option<Route>) -> Result<(), CatalogError> {

@@ -70,6 +70,7 @@ fn configured(sink: MemorySink) -> ConfiguredSink {
     ConfiguredSink {
         name: SinkName("strict".into()),
         route: Route::all(),
+        begins_with_oldest: false,
         limits: BatchLimits { max_age: Duration::from_millis(50), ..BatchLimits::default() },
         retry: RetryPolicy::default(),
         sink: Arc::new(sink),

@@ -8,13 +8,14 @@ use weir_core::event::Stream;
 use weir_core::sink::{Sink, SinkName};
 use weir_core::world::Clock;
 use weir_sinks::blackhole::Blackhole;
+use weir_sinks::columns::ColumnSettings;
 use weir_sinks::opensearch::{self, Credentials, OpenSearchSink};
 use weir_sinks::sqlite::{self, SqliteSink};
 use weir_sinks::tls;
 
 use crate::config::{
-    BatchSettings, OpenSearchSettings, RetrySettings, Settings, SinkSettings, SqliteSettings,
-    StreamSelection, TlsSettings,
+    BatchSettings, Beginning, ColumnFrom, ColumnsSettings, FilterSettings, OpenSearchSettings, RetrySettings,
+    Settings, SinkSettings, SqliteSettings, StreamSelection, TlsSettings,
 };
 use crate::deliveries::ConfiguredSink;
 use crate::secret::Secret;
@@ -22,11 +23,13 @@ use crate::secret::Secret;
 /// Every sink that is configured, ready to be delivered to.
 pub fn configured(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Vec<ConfiguredSink>> {
     let one = |(name, sink): (&String, &SinkSettings)| {
+        let common = sink.common();
         Ok(ConfiguredSink {
             name: SinkName(name.as_str().into()),
-            route: route(sink.streams()),
-            limits: limits(sink.batch()),
-            retry: retry(sink.retry()),
+            route: route(common.streams, common.filter),
+            begins_with_oldest: common.from == Beginning::Oldest,
+            limits: limits(common.batch),
+            retry: retry(common.retry),
             sink: open(sink, settings, clock).with_context(|| format!("sinks.{name}"))?,
         })
     };
@@ -46,6 +49,7 @@ fn open(sink: &SinkSettings, settings: &Settings, clock: &Arc<dyn Clock>) -> any
 fn sqlite_settings(sink: &SqliteSettings) -> sqlite::SqliteSettings {
     sqlite::SqliteSettings {
         table: sink.table.clone(),
+        columns: columns(&sink.columns),
         retention: sink.retention,
         ..sqlite::SqliteSettings::new(&sink.path)
     }
@@ -77,11 +81,24 @@ fn tls_settings(settings: &TlsSettings) -> tls::TlsSettings {
     tls::TlsSettings { ca, cert, key, server_name }
 }
 
-fn route(selection: &StreamSelection) -> Route {
-    match selection {
+fn route(selection: &StreamSelection, filter: &FilterSettings) -> Route {
+    let streams = match selection {
         StreamSelection::All => Route::all(),
         StreamSelection::Named(names) => Route::of(names.iter().filter_map(|name| Stream::new(name))),
+    };
+    match filter.filter() {
+        Some(filter) => streams.with_filter(filter),
+        None => streams,
     }
+}
+
+fn columns(settings: &ColumnsSettings) -> Vec<ColumnSettings> {
+    let column = |(name, column): (&String, &ColumnFrom)| ColumnSettings {
+        name: name.clone(),
+        from: column.from.clone(),
+        kind: column.kind.clone(),
+    };
+    settings.0.iter().map(column).collect()
 }
 
 fn limits(batch: &BatchSettings) -> BatchLimits {

@@ -15,6 +15,7 @@ mod originals;
 mod overload;
 mod replay;
 mod restart;
+mod routing;
 mod shutdown;
 mod thin;
 mod tidy;

@@ -16,26 +16,7 @@ use crate::SettingsError;
 use crate::fields::{self, Fields};
 
 /// The columns that every table has, in their order.
-pub const FIXED_COLUMNS: [&str; 18] = [
-    "event_id",
-    "stream",
-    "log_id",
-    "page",
-    "event",
-    "label",
-    "target",
-    "section",
-    "param",
-    "user_id",
-    "device_uuid",
-    "app_version",
-    "os_version",
-    "user_agent",
-    "client_ip",
-    "occurred_at",
-    "received_at",
-    "extra",
-];
+pub use weir_core::event::COLUMNS as FIXED_COLUMNS;
 
 /// Columns that one sink may add.
 const COLUMNS_MAX: usize = 500;

@@ -227,6 +227,7 @@ fn configured(sink: Arc<Picky>) -> ConfiguredSink {
     ConfiguredSink {
         name: SinkName("picky".into()),
         route: Route::all(),
+        begins_with_oldest: false,
         limits,
         retry: RetryPolicy::default(),
         sink,

@@ -20,8 +20,9 @@ pub use catalog::{CatalogLocation, CatalogSettings};
 pub use log::{Durability, LogSettings};
 pub use server::{AccessLogMode, MetricsAccess, ServerSettings};
 pub use sinks::{
-    BatchSettings, BlackholeSettings, OpenSearchSettings, RetrySettings, SINK_TYPES, SinkSettings,
-    SqliteSettings, StreamSelection, TlsSettings, batch_max_age_default,
+    BatchSettings, Beginning, BlackholeSettings, ColumnFrom, ColumnsSettings, CommonSettings, FilterSettings,
+    OpenSearchSettings, RetrySettings, SINK_TYPES, SinkSettings, SqliteSettings, StreamSelection,
+    TlsSettings, batch_max_age_default,
 };
 pub use streams::{BUILT_IN_STREAMS, StreamSettings};
 

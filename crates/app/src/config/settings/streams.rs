@@ -47,7 +47,8 @@ pub(super) fn check(streams: &BTreeMap<String, StreamSettings>, report: &mut Rep
     }
 }
 
-fn check_pointer(key: &Key, pointer: &str, report: &mut Report<'_>) {
+/// Whether it is a JSON pointer (RFC 6901).
+pub(super) fn check_pointer(key: &Key, pointer: &str, report: &mut Report<'_>) {
     let escapes = pointer.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
     if !pointer.starts_with('/') {
         let remedy = format!("A pointer begins with a slash: \"/{pointer}\".");

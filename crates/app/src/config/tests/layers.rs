@@ -137,9 +137,9 @@ fn a_stream_and_its_sink_are_read_as_documented() {
     "#;
     let settings = with_file(text).load().settings;
     assert_eq!(settings.streams["actions"].required, ["/uid", "/kind"]);
-    assert_eq!(settings.sinks["actions"].batch().max_events, 10);
-    assert_eq!(settings.sinks["actions"].batch().max_age, Duration::from_millis(500));
-    assert_eq!(settings.sinks["actions"].batch().in_flight, 10);
+    assert_eq!(settings.sinks["actions"].common().batch.max_events, 10);
+    assert_eq!(settings.sinks["actions"].common().batch.max_age, Duration::from_millis(500));
+    assert_eq!(settings.sinks["actions"].common().batch.in_flight, 10);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod layers;
 mod originals;
 mod problems;
+mod routing;
 mod show;
 
 use std::path::Path;

@@ -80,6 +80,7 @@ fn each_value_is_shown_with_where_it_comes_from_and_no_secret_is() {
     [sinks.search]
     type = "opensearch"                              # weir.toml:9
     streams = "*"                                    # built in
+    from = "now"                                     # built in
     url = "http://elastic:(hidden)@search:9200/x"    # weir.toml:10
     index = "{stream}_{environment}_{year}-{month}"  # built in
     install_template = true                          # built in
@@ -105,11 +106,11 @@ fn what_is_shown_can_be_read_again() {
     let shown = with_file(WHOLE).variable("APP_KEY", "k").load().show();
     let again = with_file(&shown).load();
     assert_eq!(again.settings.environment, "production");
-    assert_eq!(again.settings.sinks["search"].batch().max_events, 5);
+    assert_eq!(again.settings.sinks["search"].common().batch.max_events, 5);
 }
 
 /// Settings that are absent by default, which the shown ones therefore lack.
-const ABSENT_BY_DEFAULT: [&str; 16] = [
+const ABSENT_BY_DEFAULT: [&str; 18] = [
     "WEIR_INSTANCE_ID",
     "WEIR_SERVER__ADMIN_ADDR",
     "WEIR_AUTH__JWT_SECRET",
@@ -118,6 +119,8 @@ const ABSENT_BY_DEFAULT: [&str; 16] = [
     "WEIR_STREAMS__NAME__TIME",
     "WEIR_STREAMS__NAME__USER",
     "WEIR_STREAMS__NAME__REQUIRED",
+    "WEIR_SINKS__NAME__WHERE",
+    "WEIR_SINKS__NAME__COLUMNS",
     "WEIR_SINKS__NAME__RETENTION",
     "WEIR_SINKS__NAME__USERNAME",
     "WEIR_SINKS__NAME__PASSWORD",
@@ -160,6 +163,6 @@ fn the_whole_file_on_the_page_works() {
     let example = example.replace("file:/run/secrets/jwt", "0123456789abcdef0123456789abcdef");
     let place = with_file(&example).variable("APP_KEY", "k").variable("SEARCH_PASSWORD", "p");
     let configuration = place.load();
-    assert_eq!(configuration.settings.sinks.len(), 2);
+    assert_eq!(configuration.settings.sinks.len(), 3);
     assert!(configuration.warnings.is_empty(), "{:?}", configuration.warnings);
 }

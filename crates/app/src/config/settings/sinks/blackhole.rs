@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BatchSettings, RetrySettings, StreamSelection};
+use super::{BatchSettings, Beginning, FilterSettings, RetrySettings, StreamSelection};
 
 /// Counts and discards.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -10,6 +10,11 @@ use super::{BatchSettings, RetrySettings, StreamSelection};
 pub struct BlackholeSettings {
     /// The streams it takes.
     pub streams: StreamSelection,
+    /// Which of their events.
+    #[serde(rename = "where", skip_serializing_if = "FilterSettings::is_empty")]
+    pub filter: FilterSettings,
+    /// Which it begins with.
+    pub from: Beginning,
     /// How events are batched.
     pub batch: BatchSettings,
     /// How it is tried again.

@@ -3,16 +3,24 @@
 //! A new type is one file beside the others and one line in each `match` here.
 
 mod batch;
+mod beginning;
 mod blackhole;
+mod columns;
+mod filter;
 mod opensearch;
+mod place;
 mod selection;
 mod sqlite;
 mod tls;
+mod wanted;
 
 use serde::{Deserialize, Serialize, Serializer};
 
 pub use batch::{BatchSettings, RetrySettings};
+pub use beginning::Beginning;
 pub use blackhole::BlackholeSettings;
+pub use columns::{ColumnFrom, ColumnsSettings};
+pub use filter::FilterSettings;
 pub use opensearch::OpenSearchSettings;
 pub use selection::StreamSelection;
 pub use sqlite::SqliteSettings;
@@ -48,31 +56,41 @@ pub fn batch_max_age_default(kind: &str) -> Option<&'static str> {
     }
 }
 
-impl SinkSettings {
+/// What every type of sink has.
+#[derive(Clone, Copy, Debug)]
+pub struct CommonSettings<'a> {
     /// Which streams it takes.
-    pub fn streams(&self) -> &StreamSelection {
-        match self {
-            Self::Blackhole(sink) => &sink.streams,
-            Self::Opensearch(sink) => &sink.streams,
-            Self::Sqlite(sink) => &sink.streams,
-        }
-    }
-
+    pub streams: &'a StreamSelection,
+    /// Which of their events.
+    pub filter: &'a FilterSettings,
+    /// Which it begins with.
+    pub from: Beginning,
     /// How its events are batched.
-    pub fn batch(&self) -> &BatchSettings {
-        match self {
-            Self::Blackhole(sink) => &sink.batch,
-            Self::Opensearch(sink) => &sink.batch,
-            Self::Sqlite(sink) => &sink.batch,
-        }
-    }
-
+    pub batch: &'a BatchSettings,
     /// How it is tried again.
-    pub fn retry(&self) -> &RetrySettings {
+    pub retry: &'a RetrySettings,
+}
+
+/// Takes them from a sink of whatever type.
+macro_rules! common {
+    ($sink:expr) => {
+        CommonSettings {
+            streams: &$sink.streams,
+            filter: &$sink.filter,
+            from: $sink.from,
+            batch: &$sink.batch,
+            retry: &$sink.retry,
+        }
+    };
+}
+
+impl SinkSettings {
+    /// What it has whatever its type.
+    pub fn common(&self) -> CommonSettings<'_> {
         match self {
-            Self::Blackhole(sink) => &sink.retry,
-            Self::Opensearch(sink) => &sink.retry,
-            Self::Sqlite(sink) => &sink.retry,
+            Self::Blackhole(sink) => common!(sink),
+            Self::Opensearch(sink) => common!(sink),
+            Self::Sqlite(sink) => common!(sink),
         }
     }
 
@@ -111,11 +129,14 @@ pub(super) fn check(settings: &Settings, report: &mut Report<'_>) {
         if !super::is_word(name) {
             report.wrong(&key, "has no name that a sink can have", "Use 1 to 64 of a-z A-Z 0-9 _ - .");
         }
-        check_streams(&key, sink.streams(), &streams, report);
-        sink.batch().check(&key.child("batch"), report);
-        sink.retry().check(&key.child("retry"), report);
+        let common = sink.common();
+        check_streams(&key, common.streams, &streams, report);
+        common.filter.check(&key.child("where"), report);
+        common.batch.check(&key.child("batch"), report);
+        common.retry.check(&key.child("retry"), report);
         sink.check(&key, report);
     }
+    opensearch::check_distinct(settings, report);
     sqlite::check_distinct(settings, report);
 }
 

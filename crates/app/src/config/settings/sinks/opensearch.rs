@@ -4,10 +4,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{BatchSettings, RetrySettings, StreamSelection, TlsSettings};
+use super::{
+    BatchSettings, Beginning, ColumnsSettings, FilterSettings, RetrySettings, SinkSettings, StreamSelection,
+    TlsSettings,
+};
 use crate::config::duration;
 use crate::config::key::Key;
 use crate::config::problem::Report;
+use crate::config::settings::Settings;
 use crate::secret::Secret;
 
 /// An index of OpenSearch or Elasticsearch, one document an event.
@@ -16,11 +20,20 @@ pub struct OpenSearchSettings {
     /// The streams it takes.
     #[serde(default)]
     pub streams: StreamSelection,
+    /// Which of their events.
+    #[serde(default, rename = "where", skip_serializing_if = "FilterSettings::is_empty")]
+    pub filter: FilterSettings,
+    /// Which it begins with.
+    #[serde(default)]
+    pub from: Beginning,
     /// `http://…` or `https://…`
     pub url: String,
     /// The index's name; `{environment}`, `{stream}`, `{year}`, `{month}` and `{day}` are filled in.
     #[serde(default = "index_default")]
     pub index: String,
+    /// Members of the document beside those that every one has.
+    #[serde(default, skip_serializing_if = "ColumnsSettings::is_empty")]
+    pub columns: ColumnsSettings,
     /// For basic authentication.
     #[serde(default)]
     pub username: Option<String>,
@@ -62,6 +75,10 @@ fn request_timeout_default() -> Duration {
     Duration::from_secs(30)
 }
 
+/// What a member of the document can be.
+const COLUMN_TYPES: [&str; 11] =
+    ["keyword", "text", "boolean", "byte", "short", "integer", "long", "float", "double", "date", "ip"];
+
 const INDEX_PARTS: [&str; 5] = ["environment", "stream", "year", "month", "day"];
 
 impl OpenSearchSettings {
@@ -75,6 +92,7 @@ impl OpenSearchSettings {
         }
         self.check_index(&key.child("index"), report);
         self.check_credentials(key, report);
+        self.columns.check(&key.child("columns"), Some(&COLUMN_TYPES), report);
         report.not_zero(&key.child("request_timeout"), self.request_timeout.is_zero());
         if let Some(tls) = &self.tls {
             tls.check(&key.child("tls"), self.url.starts_with("https://"), report);
@@ -112,4 +130,35 @@ impl OpenSearchSettings {
             report.wrong(key, "cannot be an index's name", remedy);
         }
     }
+}
+
+/// No two sinks may write the same events into the same index.
+pub(super) fn check_distinct(settings: &Settings, report: &mut Report<'_>) {
+    let mut seen: Vec<(&str, &OpenSearchSettings)> = Vec::new();
+    for (name, sink) in &settings.sinks {
+        let SinkSettings::Opensearch(sink) = sink else { continue };
+        let same_index = |(_, other): &&(&str, &OpenSearchSettings)| {
+            server(&other.url) == server(&sink.url)
+                && other.index == sink.index
+                && other.streams.overlaps(&sink.streams)
+        };
+        if let Some((other, _)) = seen.iter().find(same_index) {
+            let what = format!("puts the same streams into the same index as `sinks.{other}`");
+            report.wrong(
+                &Key::of(["sinks", name, "index"]),
+                what,
+                "Give one of them another `index`, or other `streams`.",
+            );
+        }
+        seen.push((name, sink));
+    }
+}
+
+/// The address without scheme and credentials.
+fn server(url: &str) -> String {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let rest = rest.trim_end_matches('/');
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    format!("{}/{path}", host.to_ascii_lowercase())
 }

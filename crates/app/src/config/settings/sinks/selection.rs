@@ -19,6 +19,14 @@ impl StreamSelection {
     fn of(names: Vec<String>) -> Self {
         if names.iter().any(|name| name == "*") { Self::All } else { Self::Named(names) }
     }
+
+    /// Whether some stream may be in both.
+    pub(super) fn overlaps(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Named(names), Self::Named(others)) => names.iter().any(|name| others.contains(name)),
+            _ => true,
+        }
+    }
 }
 
 impl Serialize for StreamSelection {

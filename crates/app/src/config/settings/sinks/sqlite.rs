@@ -1,15 +1,20 @@
 //! `type = "sqlite"`: a table in a file.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{BatchSettings, RetrySettings, SinkSettings, StreamSelection};
+use super::{
+    BatchSettings, Beginning, ColumnsSettings, FilterSettings, RetrySettings, SinkSettings, StreamSelection,
+};
 use crate::config::duration;
 use crate::config::key::Key;
 use crate::config::problem::Report;
 use crate::config::settings::{CatalogLocation, Settings};
+
+/// What a column can be.
+const COLUMN_TYPES: [&str; 4] = ["INTEGER", "REAL", "TEXT", "JSON"];
 
 /// A table in a SQLite file, one row an event.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -17,10 +22,18 @@ use crate::config::settings::{CatalogLocation, Settings};
 pub struct SqliteSettings {
     /// The streams it takes.
     pub streams: StreamSelection,
+    /// Which of their events.
+    #[serde(rename = "where", skip_serializing_if = "FilterSettings::is_empty")]
+    pub filter: FilterSettings,
+    /// Which it begins with.
+    pub from: Beginning,
     /// The file; `events.db` in the data directory when absent.
     pub path: PathBuf,
     /// The table.
     pub table: String,
+    /// Columns beside those that every table has.
+    #[serde(skip_serializing_if = "ColumnsSettings::is_empty")]
+    pub columns: ColumnsSettings,
     /// How long rows are kept; for ever when absent.
     #[serde(with = "duration::optional")]
     pub retention: Option<Duration>,
@@ -34,8 +47,11 @@ impl Default for SqliteSettings {
     fn default() -> Self {
         Self {
             streams: StreamSelection::All,
+            filter: FilterSettings::default(),
+            from: Beginning::default(),
             path: "data/events.db".into(),
             table: "events".to_owned(),
+            columns: ColumnsSettings::default(),
             retention: None,
             batch: BatchSettings::default(),
             retry: RetrySettings::default(),
@@ -55,6 +71,7 @@ impl SqliteSettings {
             let remedy = "Use 1 to 64 of a-z A-Z 0-9 _, no digit first, and not sqlite_….";
             report.wrong(&key.child("table"), format!("cannot be a table's name: {:?}", self.table), remedy);
         }
+        self.columns.check(&key.child("columns"), Some(&COLUMN_TYPES), report);
         if let Some(retention) = self.retention {
             report.not_zero(&key.child("retention"), retention.is_zero());
         }
@@ -84,7 +101,17 @@ pub(super) fn check_distinct(settings: &Settings, report: &mut Report<'_>) {
     }
 }
 
+/// As far as names tell: links are not followed, as the file may not be there yet.
 fn same_file(left: &Path, right: &Path) -> bool {
-    let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let whole = |path: &Path| {
+        let mut whole = PathBuf::new();
+        for part in std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).components() {
+            match part {
+                Component::ParentDir => drop(whole.pop()),
+                other => whole.push(other),
+            }
+        }
+        whole
+    };
     whole(left) == whole(right)
 }
