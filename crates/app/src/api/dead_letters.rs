@@ -206,7 +206,7 @@ where
     B: Body<Data = Bytes> + Unpin,
     B::Error: Into<BodyError>,
 {
-    let selection: Selection = json_body::read(&api.bodies, call.head, body).await?;
+    let selection: Selection = json_body::read(&api.bodies, &call, body).await?;
     let filter = DeadLetterFilter {
         sink: selection.sink,
         stream: selection.stream,

@@ -34,7 +34,7 @@ use crate::auth::{Authenticator, Caller};
 use crate::deliveries::Deliveries;
 use crate::logging::{self, AccessLog};
 use crate::metrics::Metrics;
-use crate::server::UnderWay;
+use crate::server::{Patience, UnderWay};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -88,6 +88,7 @@ pub(super) struct Call<'a> {
     pub head: &'a Parts,
     pub caller: &'a Caller,
     pub client_ip: IpAddr,
+    pub patience: Patience,
 }
 
 impl Api {
@@ -120,7 +121,8 @@ impl Api {
         let route = Route::of(head.uri.path());
         let client_ip = client_ip(peer, &head.headers, &self.settings.trusted_proxies);
         let admission = self.admit(route, &head, door);
-        let responding = self.respond(route, &head, &admission, client_ip, body);
+        let patience = under_way.as_ref().map_or(Patience::Timer, UnderWay::patience);
+        let responding = self.respond(route, &head, &admission, client_ip, patience, body);
         let mut response = match AssertUnwindSafe(responding).catch_unwind().await {
             Ok(answer) => answer.unwrap_or_else(Problem::into_response),
             Err(panic) => Problem::internal(&panic_text(panic.as_ref())).into_response(),
@@ -142,6 +144,7 @@ impl Api {
         head: &Parts,
         admission: &Admission,
         client_ip: IpAddr,
+        patience: Patience,
         body: B,
     ) -> Answer
     where
@@ -162,14 +165,14 @@ impl Api {
             return Err(Problem::method_not_allowed(route.allowed()));
         }
         let Some(caller) = caller else { return probes::answer(self, route) };
-        let call = Call { head, caller, client_ip };
+        let call = Call { head, caller, client_ip, patience };
         match route {
             // These have limits of their own for each thing that they wait for.
             Route::Events => events::post_events(self, call, body).await,
             Route::StreamEvents(stream) => events::post_stream_events(self, call, stream, body).await,
             _ => {
                 let limit = self.settings.question_timeout;
-                let answering = tokio::time::timeout(limit, self.question(route, call, body));
+                let answering = patience.within(limit, self.question(route, call, body));
                 answering.await.unwrap_or_else(|_| Err(took_too_long(limit)))
             }
         }

@@ -85,7 +85,7 @@ where
     B: Body<Data = Bytes> + Unpin,
     B::Error: Into<BodyError>,
 {
-    let Call { head, caller, client_ip } = call;
+    let Call { head, caller, client_ip, patience } = call;
     let intake = &api.surroundings.intake;
     let stream: &Stream = intake.stream(stream).ok_or_else(|| no_stream(stream))?;
     let format = content_type::format(&head.headers)?;
@@ -95,10 +95,10 @@ where
     };
     let idempotency_key = sender::idempotency_key(&head.headers)?;
     let origin = sender::origin(&head.headers, caller, client_ip.to_string());
-    let held = api.bodies.read(head, body).await?;
+    let held = api.bodies.read(head, body, patience).await?;
     let submission =
         Submission { stream, format, body: &held.bytes, origin: &origin, idempotency_key, atomic };
-    let accepting = tokio::time::timeout(api.settings.answer_timeout, intake.accept(submission));
+    let accepting = patience.within(api.settings.answer_timeout, intake.accept(submission));
     match accepting.await {
         Err(_) => {
             Err(Problem::unavailable("busy", "the log did not take it in time; try again", BUSY_RETRY_AFTER))

@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use http_body::Body;
 use hyper::StatusCode;
-use hyper::http::request::Parts;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
@@ -12,6 +11,7 @@ use weir_core::time::Timestamp;
 
 use super::body::{BodyError, BodyReader};
 use super::content_type;
+use super::entry::Call;
 use super::problem::Problem;
 use super::query::{MOMENT_EXPECTED, moment};
 
@@ -37,13 +37,17 @@ impl Moment {
 }
 
 /// Reads the body as a `T`; 400 where it is no JSON, 422 where it is another object.
-pub async fn read<T: DeserializeOwned, B>(bodies: &BodyReader, head: &Parts, body: B) -> Result<T, Problem>
+pub(super) async fn read<T: DeserializeOwned, B>(
+    bodies: &BodyReader,
+    call: &Call<'_>,
+    body: B,
+) -> Result<T, Problem>
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: Into<BodyError>,
 {
-    content_type::format(&head.headers)?;
-    let held = bodies.read(head, body).await?;
+    content_type::format(&call.head.headers)?;
+    let held = bodies.read(call.head, body, call.patience).await?;
     serde_json::from_slice(&held.bytes).map_err(|error| match error.classify() {
         Category::Data => unprocessable(error.to_string()),
         _ => Problem::bad_request("malformed", format!("the body must be a JSON object: {error}"))

@@ -62,7 +62,7 @@ where
     B::Error: Into<BodyError>,
 {
     let sink = decoded(sink)?;
-    let period: Period = json_body::read(&api.bodies, call.head, body).await?;
+    let period: Period = json_body::read(&api.bodies, &call, body).await?;
     let moment = |moment: Option<Moment>, name| moment.map(|moment| moment.read(name)).transpose();
     let from = moment(period.from, "from")?.unwrap_or(Timestamp::from_micros(i64::MIN));
     let to = moment(period.to, "to")?.unwrap_or(api.surroundings.clock.now());

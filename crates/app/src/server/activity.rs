@@ -1,14 +1,21 @@
-//! What a connection has been doing, so that one timer a connection can tell when it has done nothing for too long.
+//! What a connection has been doing, so that its [`Warden`](super::warden::Warden) can tell when it has done nothing
+//! for too long.
 //!
-//! A timer for every request would cost more than the bookkeeping here, which is a few atomic stores.
+//! A timer for every connection and request would cost more than the bookkeeping here, which is a few atomic stores.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::task::Context;
 use std::time::Duration;
 
+use futures::task::AtomicWaker;
 use tokio::time::Instant;
 
 use super::ServerSettings;
+use super::patience::Patience;
+
+/// How long a connection may take to end after the goodbye.
+const GOODBYE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A moment in ms since the connection's opening, counted from 1; 0 stands for never.
 type Moment = AtomicU64;
@@ -20,21 +27,25 @@ pub struct Activity {
     quiet_since: Moment,
     head_since: Moment,
     blocked_since: Moment,
+    goodbye_since: Moment,
     http2: AtomicBool,
     leftovers: AtomicBool,
+    order: AtomicU8,
+    connection: AtomicWaker,
 }
 
 /// A request under way; dropped when it is answered, a streamed answer included.
 pub struct UnderWay(Arc<Activity>);
 
-/// What is to be done with the connection now.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Nothing; look again after this time.
-    LookAgain(Duration),
-    /// It has been idle: say goodbye, as the protocol has it.
+/// What is to be done with a connection. Later ones outrank earlier ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Order {
+    /// Nothing.
+    GoOn,
+    /// Answer what is under way, then say goodbye as the protocol has it.
     SayGoodbye,
-    /// The client dawdles over a request's head or an answer: cut it off.
+    /// Close it at once.
     CutOff,
 }
 
@@ -47,8 +58,11 @@ impl Activity {
             quiet_since: Moment::new(1),
             head_since: Moment::new(0),
             blocked_since: Moment::new(0),
+            goodbye_since: Moment::new(0),
             http2: AtomicBool::new(false),
             leftovers: AtomicBool::new(false),
+            order: AtomicU8::new(Order::GoOn as u8),
+            connection: AtomicWaker::new(),
         })
     }
 
@@ -96,27 +110,65 @@ impl Activity {
         self.leftovers.load(Ordering::Relaxed)
     }
 
+    /// What the connection has been told to do. It is woken when that changes, and while a request lasts.
+    pub fn poll_order(&self, cx: &Context<'_>) -> Order {
+        self.connection.register(cx.waker());
+        match self.order.load(Ordering::Acquire) {
+            0 => Order::GoOn,
+            1 => Order::SayGoodbye,
+            _ => Order::CutOff,
+        }
+    }
+
+    /// Tells the connection what to do, unless it was told more already.
+    pub fn give(&self, order: Order) {
+        if order >= Order::SayGoodbye && self.goodbye_since.load(Ordering::Relaxed) == 0 {
+            self.goodbye_since.store(self.now(), Ordering::Relaxed);
+        }
+        if self.order.fetch_max(order as u8, Ordering::AcqRel) < order as u8 {
+            self.connection.wake();
+        }
+    }
+
+    /// Lets requests under way look at the time: [`Patience::Rounds`] counts on it.
+    pub fn remind(&self) {
+        if self.under_way.load(Ordering::Relaxed) > 0 {
+            self.connection.wake();
+        }
+    }
+
     /// Whether anything has lasted too long.
-    pub fn verdict(&self, settings: &ServerSettings) -> Verdict {
-        let left = |since: &Moment, limit: Duration| match since.load(Ordering::Relaxed) {
-            0 => Some(limit),
-            since => (limit + Duration::from_millis(since)).checked_sub(Duration::from_millis(self.now())),
+    pub fn verdict(&self, settings: &ServerSettings) -> Order {
+        let now = Duration::from_millis(self.now());
+        let over = |since: &Moment, limit: Duration| match since.load(Ordering::Relaxed) {
+            0 => false,
+            since => now > limit + Duration::from_millis(since),
         };
-        let Some(write) = left(&self.blocked_since, settings.write_timeout) else { return Verdict::CutOff };
-        let Some(head) = left(&self.head_since, settings.head_timeout) else { return Verdict::CutOff };
-        let idle = match self.under_way.load(Ordering::Relaxed) {
-            0 => left(&self.quiet_since, settings.idle_timeout),
-            _ => Some(settings.idle_timeout),
-        };
-        match idle {
-            None => Verdict::SayGoodbye,
-            // What begins just after this look is noticed a limit later, at the latest after twice the limit.
-            Some(idle) => Verdict::LookAgain(write.min(head).min(idle).max(Duration::from_millis(1))),
+        let idle = self.under_way.load(Ordering::Relaxed) == 0;
+        if over(&self.blocked_since, settings.write_timeout) || over(&self.head_since, settings.head_timeout)
+        {
+            Order::CutOff
+        } else if idle && over(&self.goodbye_since, GOODBYE_TIMEOUT) {
+            Order::CutOff
+        } else if idle && over(&self.quiet_since, settings.idle_timeout) {
+            Order::SayGoodbye
+        } else {
+            Order::GoOn
         }
     }
 
     fn now(&self) -> u64 {
         u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1)
+    }
+}
+
+impl UnderWay {
+    /// How this request may wait: HTTP/2 answers each request in a task of its own, which no round wakes.
+    pub fn patience(&self) -> Patience {
+        match self.0.http2.load(Ordering::Relaxed) {
+            true => Patience::Timer,
+            false => Patience::Rounds,
+        }
     }
 }
 
@@ -149,9 +201,9 @@ mod tests {
     async fn a_connection_that_says_nothing_is_taken_leave_of() {
         let activity = Activity::new();
         seconds_pass(59).await;
-        assert_eq!(activity.verdict(&settings()), Verdict::LookAgain(Duration::from_secs(1)));
+        assert_eq!(activity.verdict(&settings()), Order::GoOn);
         seconds_pass(2).await;
-        assert_eq!(activity.verdict(&settings()), Verdict::SayGoodbye);
+        assert_eq!(activity.verdict(&settings()), Order::SayGoodbye);
     }
 
     #[tokio::test(start_paused = true)]
@@ -161,7 +213,7 @@ mod tests {
             activity.has_read();
             seconds_pass(1).await;
         }
-        assert_eq!(activity.verdict(&settings()), Verdict::CutOff);
+        assert_eq!(activity.verdict(&settings()), Order::CutOff);
     }
 
     #[tokio::test(start_paused = true)]
@@ -171,12 +223,12 @@ mod tests {
         let request = activity.request_begins(false);
         seconds_pass(500).await;
         activity.has_read();
-        assert!(matches!(activity.verdict(&settings()), Verdict::LookAgain(_)));
+        assert_eq!(activity.verdict(&settings()), Order::GoOn);
         drop(request);
         seconds_pass(59).await;
-        assert!(matches!(activity.verdict(&settings()), Verdict::LookAgain(_)));
+        assert_eq!(activity.verdict(&settings()), Order::GoOn);
         seconds_pass(2).await;
-        assert_eq!(activity.verdict(&settings()), Verdict::SayGoodbye);
+        assert_eq!(activity.verdict(&settings()), Order::SayGoodbye);
     }
 
     #[tokio::test(start_paused = true)]
@@ -186,12 +238,28 @@ mod tests {
         for _ in 0..10 {
             activity.cannot_write();
             seconds_pass(29).await;
-            assert!(matches!(activity.verdict(&settings()), Verdict::LookAgain(_)));
+            assert_eq!(activity.verdict(&settings()), Order::GoOn);
             activity.has_written();
         }
         activity.cannot_write();
         seconds_pass(31).await;
-        assert_eq!(activity.verdict(&settings()), Verdict::CutOff);
+        assert_eq!(activity.verdict(&settings()), Order::CutOff);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_the_goodbye_there_is_little_time_left_and_no_order_is_taken_back() {
+        let activity = Activity::new();
+        let order = || activity.poll_order(&Context::from_waker(std::task::Waker::noop()));
+        assert_eq!(order(), Order::GoOn);
+        activity.give(Order::SayGoodbye);
+        let request = activity.request_begins(false);
+        seconds_pass(6).await;
+        assert_eq!(activity.verdict(&settings()), Order::GoOn);
+        drop(request);
+        assert_eq!(activity.verdict(&settings()), Order::CutOff);
+        activity.give(Order::CutOff);
+        activity.give(Order::SayGoodbye);
+        assert_eq!(order(), Order::CutOff);
     }
 
     #[tokio::test(start_paused = true)]
@@ -200,6 +268,6 @@ mod tests {
         drop(activity.request_begins(true));
         activity.has_read();
         seconds_pass(30).await;
-        assert!(matches!(activity.verdict(&settings()), Verdict::LookAgain(_)));
+        assert_eq!(activity.verdict(&settings()), Order::GoOn);
     }
 }

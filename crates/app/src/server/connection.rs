@@ -1,10 +1,11 @@
 //! One connection from its opening to its end.
 
 use std::convert::Infallible;
+use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::task::Poll;
 
 use http_body::Body;
 use hyper::body::Incoming;
@@ -13,15 +14,12 @@ use hyper::{Request, Version};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::net::TcpStream;
-use tokio_util::sync::CancellationToken;
 
 use super::ServerSettings;
-use super::activity::{Activity, Verdict};
+use super::activity::{Activity, Order};
 use super::watched::Watched;
 use crate::api::{Api, Door};
 
-/// How long a connection may take to end after the goodbye.
-const GOODBYE_TIMEOUT: Duration = Duration::from_secs(5);
 /// What a client may send on a connection before anybody has read it.
 const HTTP2_WINDOW_BYTES: u32 = 256 * 1024;
 const HTTP2_SEND_BUFFER_MAX_BYTES: usize = 64 * 1024;
@@ -29,7 +27,7 @@ const HTTP2_SEND_BUFFER_MAX_BYTES: usize = 64 * 1024;
 /// HTTP/1.1, and HTTP/2 for whoever begins with its preface.
 pub type Protocol = auto::Builder<TokioExecutor>;
 
-/// Who came in, and what may end the visit from outside.
+/// Who came in.
 pub struct Visit {
     /// Answers.
     pub api: Arc<Api>,
@@ -37,13 +35,11 @@ pub struct Visit {
     pub door: Door,
     /// The other end of the socket.
     pub peer: SocketAddr,
-    /// Answer what is under way and close.
-    pub stop: CancellationToken,
-    /// Close at once.
-    pub abandon: CancellationToken,
+    /// What it does, and what it is told to do.
+    pub activity: Arc<Activity>,
 }
 
-/// How HTTP is spoken. The times are kept by [`Activity`], for both versions, and also before it is known which.
+/// How HTTP is spoken. The times are kept by the warden, for both versions, and also before it is known which.
 pub fn protocol(settings: &ServerSettings) -> Protocol {
     let mut protocol = Protocol::new(TokioExecutor::new());
     protocol
@@ -64,10 +60,9 @@ pub fn protocol(settings: &ServerSettings) -> Protocol {
     protocol
 }
 
-/// Serves the connection until it ends, or has to be ended.
-pub async fn run(socket: TcpStream, protocol: Protocol, visit: Visit, settings: Arc<ServerSettings>) {
-    let activity = Activity::new();
-    let Visit { api, door, peer, stop, abandon } = visit;
+/// Serves the connection until it ends, or is told to end.
+pub async fn run(socket: TcpStream, protocol: Protocol, visit: Visit) {
+    let Visit { api, door, peer, activity } = visit;
     let watched = Watched::new(socket, activity.clone());
     let service = service_fn({
         let activity = activity.clone();
@@ -86,32 +81,17 @@ pub async fn run(socket: TcpStream, protocol: Protocol, visit: Visit, settings: 
     });
     let mut connection = pin!(protocol.serve_connection(watched, service));
     let mut leaving = false;
-    let mut watch = pin!(tokio::time::sleep(first_look(&settings)));
-    loop {
-        tokio::select! {
-            // However it ends, there is nobody left to tell; what a client does wrong has been answered by hyper.
-            _ = connection.as_mut() => return,
-            () = abandon.cancelled() => return,
-            () = stop.cancelled(), if !leaving => {
+    poll_fn(|cx| {
+        match activity.poll_order(cx) {
+            Order::CutOff => return Poll::Ready(()),
+            Order::SayGoodbye if !leaving => {
                 leaving = true;
                 connection.as_mut().graceful_shutdown();
             }
-            () = watch.as_mut() => {
-                let next = match activity.verdict(&settings) {
-                    Verdict::LookAgain(after) => after,
-                    Verdict::SayGoodbye if !leaving => {
-                        leaving = true;
-                        connection.as_mut().graceful_shutdown();
-                        GOODBYE_TIMEOUT
-                    }
-                    Verdict::SayGoodbye | Verdict::CutOff => return,
-                };
-                watch.as_mut().reset(tokio::time::Instant::now() + next);
-            }
+            Order::SayGoodbye | Order::GoOn => {}
         }
-    }
-}
-
-fn first_look(settings: &ServerSettings) -> Duration {
-    settings.head_timeout.min(settings.idle_timeout).min(settings.write_timeout)
+        // However it ends, there is nobody left to tell; what a client does wrong has been answered by hyper.
+        connection.as_mut().poll(cx).map(|_ended| ())
+    })
+    .await;
 }

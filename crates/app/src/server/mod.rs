@@ -8,7 +8,9 @@
 
 mod activity;
 mod connection;
+mod patience;
 mod settings;
+mod warden;
 mod watched;
 
 use std::io;
@@ -25,7 +27,11 @@ use tokio_util::task::TaskTracker;
 use crate::api::{Api, Door};
 
 pub use activity::UnderWay;
+pub use patience::Patience;
 pub use settings::ServerSettings;
+
+use activity::Order;
+use warden::Warden;
 
 /// How many clients beyond the limit are told so at a time; others are cut off without a word.
 const TURNED_AWAY_AT_ONCE: usize = 256;
@@ -44,12 +50,25 @@ pub async fn serve(
     settings: ServerSettings,
     stop: CancellationToken,
 ) {
+    let warden = Warden::new(settings.clone());
+    tokio::select! {
+        () = warden.go_rounds() => {}
+        () = take_and_drain(listener, api, door, settings, stop, &warden) => {}
+    }
+}
+
+async fn take_and_drain(
+    listener: TcpListener,
+    api: Arc<Api>,
+    door: Door,
+    settings: ServerSettings,
+    stop: CancellationToken,
+    warden: &Warden,
+) {
     let open = Arc::new(Semaphore::new(settings.connections_max));
     let turned_away = Arc::new(Semaphore::new(TURNED_AWAY_AT_ONCE));
     let connections = TaskTracker::new();
-    let abandon = CancellationToken::new();
     let protocol = connection::protocol(&settings);
-    let settings = Arc::new(settings);
     while let Some((stream, peer)) = accept(&listener, &stop).await {
         // Latency matters more than the number of packets; a socket that refuses the option works all the same.
         let _ = stream.set_nodelay(true);
@@ -62,9 +81,8 @@ pub async fn serve(
             }
             continue;
         };
-        let visit =
-            connection::Visit { api: api.clone(), door, peer, stop: stop.clone(), abandon: abandon.clone() };
-        let work = connection::run(stream, protocol.clone(), visit, settings.clone());
+        let visit = connection::Visit { api: api.clone(), door, peer, activity: warden.admit() };
+        let work = connection::run(stream, protocol.clone(), visit);
         connections.spawn(async move {
             work.await;
             drop(place);
@@ -72,12 +90,13 @@ pub async fn serve(
     }
     drop(listener);
     connections.close();
+    warden.tell_all(Order::SayGoodbye);
     if tokio::time::timeout(settings.drain_timeout, connections.wait()).await.is_err() {
         tracing::warn!(
             connections = connections.len(),
             "requests were still under way after the drain's time limit"
         );
-        abandon.cancel();
+        warden.tell_all(Order::CutOff);
         connections.wait().await;
     }
 }

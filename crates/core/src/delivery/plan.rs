@@ -28,6 +28,10 @@ pub(super) struct Planner<'a> {
     memory: Arc<Semaphore>,
 }
 
+/// Where events come one by one, some are let come together before they are read: a read for each would cost more than
+/// the events. It is the most that this adds to the time an event takes to its store.
+const GATHERING: Duration = Duration::from_millis(10);
+
 /// What ended a wait.
 enum Wake {
     MoreToRead,
@@ -171,11 +175,19 @@ impl<'a> Planner<'a> {
                 None => std::future::pending().await,
             }
         };
+        let more = async {
+            let partition = &self.assignment.key.partition;
+            if log.extent(partition).end <= batcher.end() {
+                log.wait(partition, batcher.end()).await?;
+                clock.sleep(GATHERING.min(self.assignment.limits.max_age)).await;
+            }
+            Ok(())
+        };
         tokio::select! {
             biased;
             _ = stop.wait_for(|stop| *stop) => Wake::Stop,
             () = due => Wake::Due,
-            more = log.wait(&self.assignment.key.partition, batcher.end()) => match more {
+            more = more => match more {
                 Err(LogError::Closed) => Wake::Stop,
                 // What is wrong shows when it is read.
                 Ok(()) | Err(_) => Wake::MoreToRead,

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use weir_core::log::{LogError, Span};
 
 use super::encode::Encoded;
-use super::rhythm::Rhythm;
+use super::rhythm::{LOOK_AFTER, Rhythm};
 
 /// Who waits for an entry, and for what.
 pub(super) type Answer = oneshot::Sender<Result<Span, LogError>>;
@@ -89,9 +89,8 @@ impl Queue {
         if state.pending.is_empty() && state.phase == Phase::Open {
             state = self.sleep(state, 1, patience);
         }
-        let gathering = rhythm.patience();
-        if !state.pending.is_empty() && state.pending.len() < rhythm.expected() && !gathering.is_zero() {
-            state = self.sleep(state, rhythm.expected(), gathering);
+        if !state.pending.is_empty() {
+            state = self.gather(state, rhythm);
         }
         match state.phase {
             Phase::Abandoned => Turn::Abandoned,
@@ -102,6 +101,22 @@ impl Queue {
             Phase::Closing => Turn::Closed,
             Phase::Open => Turn::Idle,
         }
+    }
+
+    /// Lets a group that has begun grow, as far as the rhythm holds that to be worth it.
+    fn gather<'a>(&'a self, mut state: MutexGuard<'a, State>, rhythm: &Rhythm) -> MutexGuard<'a, State> {
+        let patience = rhythm.patience();
+        if state.pending.len() < rhythm.expected() && !patience.is_zero() {
+            state = self.sleep(state, rhythm.expected(), patience);
+        }
+        for _ in 0..rhythm.looks() {
+            let before = state.pending.len();
+            state = self.sleep(state, usize::MAX, LOOK_AFTER);
+            if state.pending.len() == before || state.phase != Phase::Open {
+                break;
+            }
+        }
+        state
     }
 
     /// Sleeps until so many wait, or until woken otherwise, or for as long as told.

@@ -5,6 +5,11 @@
 //! the disk could do. So when several are known to be about, the group waits for those just answered to come back,
 //! never longer than half a sync, and only as long as that is seen to pay. A lone caller never waits. (Measured with
 //! 256 callers and a sync of 5 ms: 0.50 of callers ÷ sync without it, 0.76 with it.)
+//!
+//! Where a sync takes little, groups stay tiny and the processor pays for a sync and its wake-ups every few entries.
+//! So when entries come denser than a few callers could send them, a group gathers while more keep coming, for a
+//! millisecond at most. (Measured with 256 callers on 2 cores and a sync of 77 µs: groups of 8 without it; a sixth
+//! less processor time an event with it.)
 
 use std::time::Duration;
 
@@ -13,10 +18,20 @@ const LARGE_GROUP_BYTES: u64 = 1 << 20;
 /// After so many groups, waiting is tried again where it did not pay.
 const TRY_EVERY_GROUPS: u32 = 64;
 
+/// Entries a second from which on a group gathers.
+const DENSE_PER_SECOND: f64 = 20_000.0;
+/// Over how long that is averaged.
+const RATE_SECONDS: f64 = 0.01;
+/// While a group gathers, so many looks are taken whether more came.
+const LOOKS: u32 = 4;
+/// The time between two looks.
+pub(super) const LOOK_AFTER: Duration = Duration::from_micros(250);
+
 #[derive(Debug, Default)]
 pub(super) struct Rhythm {
     about: usize,
     sync: Duration,
+    per_second: f64,
     misses: u32,
     groups: u32,
 }
@@ -31,6 +46,19 @@ impl Rhythm {
     pub(super) fn patience(&self) -> Duration {
         let pays = self.misses == 0 || self.groups.is_multiple_of(TRY_EVERY_GROUPS);
         if self.about > 1 && pays { self.sync / 2 } else { Duration::ZERO }
+    }
+
+    /// How often a group that gathers is looked at, as long as each look finds more.
+    pub(super) fn looks(&self) -> u32 {
+        let dense = self.about > 1 && self.per_second >= DENSE_PER_SECOND;
+        if dense && self.sync < LOOK_AFTER * LOOKS { LOOKS } else { 0 }
+    }
+
+    /// A group of so many begins, so long after the one before.
+    pub(super) fn pace(&mut self, entries: usize, period: Duration) {
+        let seconds = period.as_secs_f64().max(1e-6);
+        let rate = entries as f64 / seconds;
+        self.per_second += (rate - self.per_second) * seconds / (seconds + RATE_SECONDS);
     }
 
     /// A group of so many begins.
@@ -84,6 +112,35 @@ mod tests {
         rhythm.begin(10);
         rhythm.end(10, 3_000_000, SYNC, 10);
         assert_eq!(rhythm.patience(), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_dense_crowd_shares_quick_syncs_and_nobody_else_does() {
+        let paced = |entries: usize, period_us: u64, sync: Duration| {
+            let mut rhythm = Rhythm::default();
+            for _ in 0..200 {
+                rhythm.begin(entries);
+                rhythm.pace(entries, Duration::from_micros(period_us));
+                rhythm.end(entries, 3_000, sync, 0);
+            }
+            rhythm.looks()
+        };
+        let quick = Duration::from_micros(80);
+        assert_eq!(paced(8, 250, quick), LOOKS);
+        assert_eq!(paced(8, 1000, quick), 0);
+        assert_eq!(paced(1, 25, quick), 0, "a lone caller, however quick");
+        assert_eq!(paced(100, 4000, SYNC), 0, "a slow sync gathers enough by itself");
+    }
+
+    #[test]
+    fn a_burst_is_soon_forgotten() {
+        let mut rhythm = Rhythm::default();
+        for period_ms in [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 100] {
+            rhythm.begin(50);
+            rhythm.pace(50, Duration::from_millis(period_ms));
+            rhythm.end(50, 3_000, Duration::from_micros(80), 0);
+        }
+        assert_eq!(rhythm.looks(), 0);
     }
 
     #[test]

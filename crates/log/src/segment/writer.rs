@@ -39,6 +39,8 @@ pub(super) struct Writer {
     try_again_at: Instant,
     since_floor_bytes: u64,
     rhythm: Rhythm,
+    /// When the last group began.
+    group_at: Instant,
 }
 
 impl Writer {
@@ -62,6 +64,7 @@ impl Writer {
             try_again_at: Instant::now(),
             since_floor_bytes: 0,
             rhythm: Rhythm::default(),
+            group_at: Instant::now(),
         }
     }
 
@@ -83,6 +86,8 @@ impl Writer {
         let bytes = group.iter().map(|pending| pending.encoded.bytes.len() as u64).sum();
         let (entries, begun) = (group.len(), Instant::now());
         self.rhythm.begin(entries);
+        self.rhythm.pace(entries, begun.duration_since(self.group_at));
+        self.group_at = begun;
         let mut batch = Batch::default();
         for pending in group.drain(..) {
             match self.make_room(&mut batch, pending.encoded.bytes.len() as u64) {

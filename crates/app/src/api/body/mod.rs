@@ -20,6 +20,7 @@ use tokio::sync::Semaphore;
 
 use super::problem::Problem;
 use super::settings::ApiSettings;
+use crate::server::Patience;
 use budget::{Budget, Share};
 use unpack::UnpackError;
 
@@ -59,7 +60,7 @@ impl BodyReader {
     }
 
     /// The whole body, unpacked.
-    pub async fn read<B>(&self, head: &Parts, body: B) -> Result<Held, Problem>
+    pub async fn read<B>(&self, head: &Parts, body: B, patience: Patience) -> Result<Held, Problem>
     where
         B: Body<Data = Bytes> + Unpin,
         B::Error: Into<BodyError>,
@@ -71,7 +72,7 @@ impl BodyReader {
         }
         let share = self.budget.take(declared).await?;
         let collecting = self.collect(body, declared, share);
-        let held = match tokio::time::timeout(self.body_timeout, collecting).await {
+        let held = match patience.within(self.body_timeout, collecting).await {
             Ok(collected) => collected?,
             Err(_) => return Err(too_slow(self.body_timeout)),
         };
