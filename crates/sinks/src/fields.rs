@@ -11,7 +11,7 @@ use serde::de::{Deserializer as _, Error as _, MapAccess, Visitor};
 use serde::ser::Serializer as _;
 use serde_json::value::RawValue;
 use weir_core::event::Record;
-use weir_core::selection::{Selection, Watch};
+use weir_core::selection::Watch;
 use weir_core::sink::Refusal;
 
 /// The stream whose events have named columns; of other streams the whole object is `extra`.
@@ -32,11 +32,6 @@ pub(crate) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Reads them; fails where the event is not one valid JSON object.
-    pub fn of(record: &'a Record) -> Result<Self, Refusal> {
-        Self::watched(record, &mut Selection::default().watch())
-    }
-
     /// Reads them, and shows `watch` each member on the way; fails where the event is not one valid JSON object.
     pub fn watched(record: &'a Record, watch: &mut Watch<'_, 'a>) -> Result<Self, Refusal> {
         let body = std::str::from_utf8(&record.event.body).map_err(refusal)?;
@@ -141,6 +136,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use serde_json::Value;
+    use weir_core::selection::Selection;
 
     fn read(body: &str) -> serde_json::Result<Fields<'_>> {
         Fields::named(body, &mut Selection::default().watch())

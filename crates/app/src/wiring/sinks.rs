@@ -67,6 +67,7 @@ fn opensearch_settings(sink: &OpenSearchSettings, environment: &str) -> opensear
     opensearch::OpenSearchSettings {
         index: sink.index.clone(),
         environment: environment.to_owned(),
+        columns: columns(&sink.columns),
         credentials,
         tls: sink.tls.as_ref().map(tls_settings).unwrap_or_default(),
         template_install: sink.install_template,

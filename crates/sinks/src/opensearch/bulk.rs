@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use flate2::Compression;
@@ -10,13 +11,16 @@ use weir_core::event::Record;
 use weir_core::sink::{Exception, Receipt, Verdict};
 
 use super::answer::{self, Broken};
+use super::column::Kind;
 use super::document::{self, write_text};
 use super::index_name::{IndexFamily, IndexName};
+use crate::columns::Mapping;
 
 /// What a body is written from. Owned, as it is written off the async threads.
 pub(super) struct Lines {
     records: Vec<Record>,
     index: IndexName,
+    mapping: Arc<Mapping<Kind>>,
     compress: bool,
 }
 
@@ -25,15 +29,15 @@ pub(super) struct Bulk {
     pub body: Bytes,
     /// The events that are in it, by their order: place in the batch, and `_id`.
     pub sent: Vec<(usize, String)>,
-    /// The events that are not, as they are not JSON objects.
+    /// The events that are not: no JSON objects, or with a value that a column cannot hold.
     pub refused: Vec<Exception>,
     /// The indices' families.
     pub indices: Vec<IndexFamily>,
 }
 
 impl Lines {
-    pub fn new(records: Vec<Record>, index: IndexName, compress: bool) -> Self {
-        Self { records, index, compress }
+    pub fn new(records: Vec<Record>, index: IndexName, mapping: Arc<Mapping<Kind>>, compress: bool) -> Self {
+        Self { records, index, mapping, compress }
     }
 
     pub fn write(self) -> Bulk {
@@ -45,7 +49,7 @@ impl Lines {
             let start = body.len();
             let id = record.event.id.to_string();
             write_action(&mut body, &self.index.of(record), &id);
-            match document::write(&mut body, record) {
+            match document::write(&mut body, record, &self.mapping) {
                 Ok(()) => {
                     body.push(b'\n');
                     sent.push((index, id));

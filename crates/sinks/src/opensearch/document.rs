@@ -7,14 +7,16 @@
 use weir_core::event::Record;
 use weir_core::sink::Refusal;
 
+use super::column::Kind;
+use crate::columns::Mapping;
 use crate::fields::{EVENTS, Fields};
 
 /// No term can be longer than the text it is made from, and its path goes before it.
 const SEARCHED_MAX_BYTES: usize = 30_000;
 
-/// Appends the event's document, on one line.
-pub(super) fn write(out: &mut Vec<u8>, record: &Record) -> Result<(), Refusal> {
-    let fields = Fields::of(record)?;
+/// Appends the event's document, on one line. Where it is refused, a part of it may have been written.
+pub(super) fn write(out: &mut Vec<u8>, record: &Record, mapping: &Mapping<Kind>) -> Result<(), Refusal> {
+    let (fields, values) = mapping.read(record)?;
     let origin = record.origin.as_ref();
     let mut document = Object::begin(out);
     document.text_or_null("user_id", record.user_id());
@@ -32,6 +34,10 @@ pub(super) fn write(out: &mut Vec<u8>, record: &Record) -> Result<(), Refusal> {
     document.text("received_at", Some(&record.received_at.to_string()));
     if let Some(extra) = &fields.extra {
         document.json(if is_searched(extra) { "extra" } else { "extra_unindexed" }, extra);
+    }
+    for (column, value) in mapping.columns().iter().zip(&values) {
+        let json = column.kind.json(value).ok_or_else(|| column.refusal(value))?;
+        document.json(&column.name, &json);
     }
     document.end();
     Ok(())
@@ -68,7 +74,7 @@ impl<'a> Object<'a> {
     }
 
     /// The member's name; its value is to follow.
-    fn name(&mut self, name: &'static str) -> &mut Vec<u8> {
+    fn name(&mut self, name: &str) -> &mut Vec<u8> {
         if !std::mem::replace(&mut self.is_empty, false) {
             self.out.push(b',');
         }
@@ -78,13 +84,13 @@ impl<'a> Object<'a> {
         self.out
     }
 
-    fn text(&mut self, name: &'static str, value: Option<&str>) {
+    fn text(&mut self, name: &str, value: Option<&str>) {
         if let Some(value) = value {
             write_text(self.name(name), value);
         }
     }
 
-    fn text_or_null(&mut self, name: &'static str, value: Option<&str>) {
+    fn text_or_null(&mut self, name: &str, value: Option<&str>) {
         match value {
             Some(value) => write_text(self.name(name), value),
             None => self.json(name, "null"),
@@ -92,7 +98,7 @@ impl<'a> Object<'a> {
     }
 
     /// JSON text as it is, but that line ends, which can stand only between its parts, would end the document.
-    fn json(&mut self, name: &'static str, value: &str) {
+    fn json(&mut self, name: &str, value: &str) {
         let out = self.name(name);
         let start = out.len();
         out.extend_from_slice(value.as_bytes());
@@ -134,7 +140,7 @@ mod tests {
         record.event.body = body.to_owned().into();
         record.origin = Arc::new(Origin { user_agent: Some("a\"b".to_owned()), ..Origin::default() });
         let mut out = Vec::new();
-        write(&mut out, &record).unwrap();
+        write(&mut out, &record, &Mapping::default()).unwrap();
         String::from_utf8(out).unwrap()
     }
 

@@ -4,24 +4,31 @@
 //! a repeat, whenever it comes, meets the document it made and is a duplicate. Nothing counts as stored that the
 //! answer does not name, item by item.
 //!
-//! [`bulk`] writes the body, [`http`] sends it, [`answer`] judges each item; [`template`] sees to it that an index has
+//! [`bulk`] writes the body, [`http`] sends it, [`answer`] judges each item; [`template`] (in the store's own
+//! [`dialect`]) sees to it that an index has
 //! the right mapping before its first document.
 
 mod answer;
 mod bulk;
+mod column;
+mod dialect;
 mod document;
 mod http;
 mod index_name;
 mod settings;
 mod template;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use reqwest::Method;
 use weir_core::sink::{Batch, Receipt, Sink, SinkError};
 
 use crate::SettingsError;
+use crate::columns::Mapping;
 use answer::{whole, within};
 use bulk::{Bulk, Lines};
+use column::Kind;
 use http::{Http, Request};
 use index_name::IndexName;
 pub use settings::{Credentials, OpenSearchSettings};
@@ -35,6 +42,7 @@ const BULK_QUERY: &str = "filter_path=errors,error,status,items.*._id,items.*.st
 pub struct OpenSearchSink {
     http: Http,
     index: IndexName,
+    mapping: Arc<Mapping<Kind>>,
     /// `None` where the operator sees to the mapping.
     templates: Option<Templates>,
     settings: OpenSearchSettings,
@@ -44,10 +52,12 @@ impl OpenSearchSink {
     /// Made ready, without asking the store for anything.
     pub fn start(settings: OpenSearchSettings) -> Result<Self, SettingsError> {
         let index = IndexName::parse(&settings.index, &settings.environment)?;
+        let mapping = Arc::new(settings.mapping()?);
         Ok(Self {
             http: Http::new(&settings)?,
             index,
-            templates: settings.template_install.then(Templates::default),
+            templates: settings.template_install.then(|| Templates::new(&mapping)),
+            mapping,
             settings,
         })
     }
@@ -58,7 +68,12 @@ impl OpenSearchSink {
     }
 
     async fn store(&self, batch: &Batch) -> Result<Receipt, SinkError> {
-        let lines = Lines::new(batch.records.clone(), self.index.clone(), self.settings.compress);
+        let lines = Lines::new(
+            batch.records.clone(),
+            self.index.clone(),
+            self.mapping.clone(),
+            self.settings.compress,
+        );
         let bulk: Bulk =
             tokio::task::spawn_blocking(move || lines.write()).await.map_err(SinkError::retry)?;
         if bulk.sent.is_empty() {

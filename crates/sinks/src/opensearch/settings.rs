@@ -5,8 +5,13 @@ use std::time::Duration;
 
 use reqwest::Url;
 
+use super::column::Kind;
 use crate::SettingsError;
+use crate::columns::{ColumnSettings, Mapping};
 use crate::tls::TlsSettings;
+
+/// Members of every document that no table has as a column.
+const OWN_MEMBERS: [&str; 2] = ["event_info", "extra_unindexed"];
 
 /// The settings; shown without their secrets.
 #[derive(Clone, PartialEq, Eq)]
@@ -19,6 +24,8 @@ pub struct OpenSearchSettings {
     pub index: String,
     /// What `{environment}` stands for.
     pub environment: String,
+    /// Members of the document beside those that every one has.
+    pub columns: Vec<ColumnSettings>,
     /// Who we are, if not told in `url`.
     pub credentials: Option<Credentials>,
     /// Own authorities and certificates.
@@ -53,11 +60,26 @@ impl OpenSearchSettings {
             // Of the stream `events`, this is `events_{environment}_{year}-{month}`.
             index: "{stream}_{environment}_{year}-{month}".to_owned(),
             environment: "development".to_owned(),
+            columns: Vec::new(),
             credentials: None,
             tls: TlsSettings::default(),
             template_install: true,
             request_timeout: Duration::from_secs(30),
             compress: false,
+        }
+    }
+
+    pub(super) fn mapping(&self) -> Result<Mapping<Kind>, SettingsError> {
+        let own = self
+            .columns
+            .iter()
+            .find(|column| OWN_MEMBERS.contains(&column.name.to_ascii_lowercase().as_str()));
+        match own {
+            Some(column) => Err(SettingsError(format!(
+                "columns.{}: every document has a member of this name; choose another",
+                column.name
+            ))),
+            None => Mapping::new(&self.columns, Kind::parse),
         }
     }
 
@@ -94,6 +116,7 @@ impl fmt::Debug for OpenSearchSettings {
             .field("url", &address.as_ref().map_or("invalid", |(url, _)| url.as_str()))
             .field("index", &self.index)
             .field("environment", &self.environment)
+            .field("columns", &self.columns)
             .field("credentials", &address.as_ref().ok().and_then(|(_, credentials)| credentials.as_ref()))
             .field("tls", &self.tls)
             .field("template_install", &self.template_install)

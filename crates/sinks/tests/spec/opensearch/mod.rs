@@ -1,6 +1,7 @@
 //! The OpenSearch sink, from outside: against a real server, and against one that answers as told.
 
 mod answers;
+mod columns;
 mod double;
 mod probe;
 mod real;

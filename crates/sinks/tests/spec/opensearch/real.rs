@@ -7,6 +7,7 @@ use weir_core::sink::{Receipt, Sink, SinkError, Verdict};
 use weir_core::testkit::sink::{batch, contract};
 use weir_sinks::opensearch::{OpenSearchSettings, OpenSearchSink};
 
+use crate::opensearch::columns::{columns, priced};
 use crate::opensearch::events;
 use crate::opensearch::probe::OpenSearchProbe;
 use crate::opensearch::server::Server;
@@ -24,6 +25,7 @@ async fn a_real_server() {
     let Some(server) = Server::start(SUITE) else { return };
     it_keeps_the_contract_of_a_sink(&server).await;
     what_is_stored_can_be_searched_by_each_member(&server).await;
+    columns_are_added_to_an_index_that_is_there_and_searched(&server).await;
     clients_cannot_make_the_mapping_grow(&server).await;
     a_large_number_is_refused_alone_and_in_the_servers_words(&server).await;
     what_is_wrong_with_the_server_is_not_put_on_the_events(&server).await;
@@ -53,6 +55,26 @@ async fn what_is_stored_can_be_searched_by_each_member(server: &Server) {
         json!({ "term": { "event_info.param.price.eur": "9" } }),
         json!({ "term": { "extra.session": "s-1" } }),
         json!({ "range": { "occurred_at": { "gte": "1970-01-01T00:00:01Z", "lt": "1970-01-01T00:00:02Z" } } }),
+    ] {
+        assert_eq!(server.count(&index, query.clone()).await, 1, "{query}");
+    }
+}
+
+async fn columns_are_added_to_an_index_that_is_there_and_searched(server: &Server) {
+    let before = settings(server, "columns");
+    let index = format!("events_{}_1970-01", before.environment);
+    OpenSearchSink::start(before.clone()).unwrap().deliver(&batch("p", events(5..6))).await.unwrap();
+    let columns =
+        columns(&[("price", "/param/price", "double"), ("at", "/at", "date"), ("from", "/ip", "ip")]);
+    let sink = OpenSearchSink::start(OpenSearchSettings { columns, ..before }).unwrap();
+    let mut records = priced(&["7.5", "8", "null"]);
+    records[1].event.body =
+        r#"{"page":"/","event":"e","at":"2026-01-02T00:00:00+02:00","ip":"2001:db8::1"}"#.into();
+    assert_eq!(sink.deliver(&batch("p", records)).await.unwrap(), Receipt::default());
+    for query in [
+        json!({ "range": { "price": { "gt": 7, "lt": 8 } } }),
+        json!({ "range": { "at": { "gte": "2026-01-01T22:00:00Z", "lte": "2026-01-01T22:00:00Z" } } }),
+        json!({ "term": { "from": "2001:db8::/32" } }),
     ] {
         assert_eq!(server.count(&index, query.clone()).await, 1, "{query}");
     }
