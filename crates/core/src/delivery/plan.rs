@@ -1,6 +1,7 @@
 //! Reads the log, cuts batches, and records their bounds before anybody sees them.
 
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
@@ -31,6 +32,9 @@ pub(super) struct Planner<'a> {
 /// Where events come one by one, some are let come together before they are read: a read for each would cost more than
 /// the events. It is the most that this adds to the time an event takes to its store.
 const GATHERING: Duration = Duration::from_millis(10);
+
+/// A filter looks into every event; after so many, others have their turn.
+const FILTERED_AT_ONCE: usize = 256;
 
 /// What ended a wait.
 enum Wake {
@@ -106,8 +110,13 @@ impl<'a> Planner<'a> {
         };
         let slice = self.read_slice(batcher.end(), limit).await?;
         let now = self.surroundings.clock.now();
-        let offered = slice.records.into_iter().filter_map(|record| batcher.offer(record, route, now));
-        let mut cuts: Vec<Cut> = offered.collect();
+        let mut cuts = Vec::new();
+        for (count, record) in slice.records.into_iter().enumerate() {
+            if route.has_filter() && (count + 1).is_multiple_of(FILTERED_AT_ONCE) {
+                give_way().await;
+            }
+            cuts.extend(batcher.offer(record, route, now));
+        }
         batcher.advance(slice.end, slice.lost, route);
         if batcher.is_full() {
             cuts.extend(batcher.cut());
@@ -231,6 +240,19 @@ impl<'a> Planner<'a> {
             permits(cut.bytes / MEMORY_UNIT_BYTES).min(permits(limits.buffer_max_bytes / MEMORY_UNIT_BYTES));
         (events as u32, memory as u32)
     }
+}
+
+/// Lets other tasks of the thread go first, once.
+async fn give_way() {
+    let mut has_waited = false;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut has_waited, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// At least one, and no more than a semaphore can count.
