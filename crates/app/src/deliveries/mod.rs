@@ -235,13 +235,12 @@ impl Deliveries {
         partition: &Partition,
         known: &[Account],
     ) -> Result<Account, StartError> {
-        let Surroundings { log, catalog, .. } = &self.surroundings;
+        let Surroundings { log, catalog, clock, .. } = &self.surroundings;
         let key = AccountKey::main(&sink.name, partition);
         let is_new = known.iter().all(|account| account.key != key);
-        let extent = log.extent(partition);
         let opening = match is_new && sink.begins_with_oldest {
-            true => opening::at_oldest(&self.surroundings, partition, extent).await?,
-            false => opening::at_end(extent),
+            true => opening::at_oldest(log.as_ref(), clock.as_ref(), partition).await?,
+            false => opening::at_end(log.extent(partition)),
         };
         Ok(catalog.open_account(&key, &opening).await?)
     }

@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 
 use weir_core::catalog::Opening;
-use weir_core::delivery::Surroundings;
-use weir_core::event::{Offset, Stream};
-use weir_core::log::{Extent, LogError, Partition, ReadLimit};
+use weir_core::event::Stream;
+use weir_core::log::{EventLog, Extent, LogError, Partition, ReadLimit};
+use weir_core::world::Clock;
 
 /// Read at once while counting; nothing of it is kept.
 const READ_LIMIT: ReadLimit = ReadLimit { max_events: 10_000, max_bytes: 4 << 20 };
@@ -20,11 +20,12 @@ pub fn at_end(extent: Extent) -> Opening {
 /// Begins with the oldest event that the log keeps. What went before it is found by counting what is kept: the log
 /// knows how many it ever took, and is read once for this, when the sink is added.
 pub async fn at_oldest(
-    surroundings: &Surroundings,
+    log: &dyn EventLog,
+    clock: &dyn Clock,
     partition: &Partition,
-    extent: Extent,
 ) -> Result<Opening, LogError> {
-    let kept = count(surroundings, partition, extent.start, extent.end).await?;
+    let extent = log.extent(partition);
+    let kept = count(log, clock, partition, &extent).await?;
     let mut accepted_before = extent.accepted;
     for (stream, accepted) in &mut accepted_before {
         *accepted = accepted.saturating_sub(kept.get(stream).copied().unwrap_or(0));
@@ -32,20 +33,20 @@ pub async fn at_oldest(
     Ok(Opening { from: extent.start, until: None, accepted_before })
 }
 
-/// The events between two offsets by stream, those among them that damage took.
+/// The events that are kept by stream, with those among them that damage took.
 async fn count(
-    surroundings: &Surroundings,
+    log: &dyn EventLog,
+    clock: &dyn Clock,
     partition: &Partition,
-    from: Offset,
-    end: Offset,
+    extent: &Extent,
 ) -> Result<BTreeMap<Stream, u64>, LogError> {
     let mut counts = BTreeMap::new();
-    let mut at = from;
-    while at < end {
-        let slice = match surroundings.log.read(partition, at, READ_LIMIT).await {
+    let mut at = extent.start;
+    while at < extent.end {
+        let slice = match log.read(partition, at, READ_LIMIT).await {
             Err(LogError::Retry { reason, after }) => {
                 tracing::warn!(error = %reason, "the log could not be read; it is tried again");
-                surroundings.clock.sleep(after).await;
+                clock.sleep(after).await;
                 continue;
             }
             decided => decided?,
@@ -62,4 +63,29 @@ async fn count(
         }
     }
     Ok(counts)
+}
+
+#[cfg(test)]
+mod tests {
+    use weir_core::event::Offset;
+    use weir_core::log::Append;
+    use weir_core::testkit::log::{MemoryLog, Sample};
+    use weir_core::testkit::world::TestClock;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_trimmed_went_before_and_what_is_damaged_is_still_counted() {
+        let (log, partition) = (MemoryLog::new("p"), Partition("p".into()));
+        for (stream, count) in [("events", 4), ("actions", 3), ("events", 5)] {
+            log.append(Sample::new(stream, count).entry()).await.unwrap();
+        }
+        log.release(&partition, Offset(5)).await.unwrap();
+        log.lose(6..9);
+
+        let opening = at_oldest(&log, &TestClock::start(), &partition).await.unwrap();
+        let before = [("actions", 1), ("events", 4)].map(|(name, count)| (Stream::new(name).unwrap(), count));
+        let expected = Opening { from: Offset(5), until: None, accepted_before: before.into() };
+        assert_eq!(opening, expected);
+    }
 }
