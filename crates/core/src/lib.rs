@@ -4,8 +4,9 @@
 //! through the traits in [`world`], [`log`], [`sink`] and [`catalog`]. That is what lets a seed replay a run.
 //!
 //! The way of an event: [`formats`] finds the events in a body, [`intake`] checks and names them and appends them
-//! to the [`log`]; [`delivery`] reads the log, fixes batches, hands them to a [`sink`] and settles them in the
-//! [`catalog`]; [`ledger`] keeps the account: accepted = delivered + dead + pending.
+//! to the [`log`]; [`delivery`] reads the log, leaves out what [`routing`] says, fixes batches, hands them to a [`sink`]
+//! and settles them in the [`catalog`]; [`ledger`] keeps the account: accepted = delivered + dead + filtered + pending.
+//! [`selection`] finds in an event what settings name.
 
 pub mod catalog;
 pub mod delivery;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use weir_core::selection::Value;
 use weir_core::sink::Refusal;
+use weir_core::time::Timestamp;
 
 use super::Column;
 
@@ -38,6 +39,14 @@ pub(crate) fn double(value: &Value<'_>) -> Option<f64> {
     match value {
         Value::Number(number) => number.double(),
         _ => None,
+    }
+}
+
+/// A moment in RFC 3339, or a number of seconds, milliseconds or microseconds, as for an event's own time.
+pub(crate) fn moment(value: &Value<'_>) -> Option<Timestamp> {
+    match value {
+        Value::Text(text) => Timestamp::parse(text),
+        other => double(other).and_then(Timestamp::from_number),
     }
 }
 

@@ -7,7 +7,6 @@ use std::net::IpAddr;
 
 use serde_json::{Value as Json, json};
 use weir_core::selection::Value;
-use weir_core::time::Timestamp;
 
 use super::document::write_text;
 use super::template::{date, text};
@@ -78,7 +77,7 @@ impl Kind {
             (Self::Long, _) => whole::<i64>(value),
             (Self::Float, _) => fit::double(value).filter(|double| fits_float(*double)).map(|_| value.json()),
             (Self::Double, _) => fit::double(value).map(|_| value.json()),
-            (Self::Date, _) => moment(value).map(|moment| quoted(&moment.to_string())),
+            (Self::Date, _) => fit::moment(value).map(|moment| quoted(&moment.to_string())),
             (Self::Ip, Value::Text(text)) => text.parse::<IpAddr>().ok().map(|ip| quoted(&ip.to_string())),
             (Self::Boolean | Self::Ip, _) => None,
         }
@@ -92,14 +91,6 @@ fn whole<'a, I: TryFrom<i128> + ToString>(value: &Value<'_>) -> Option<Cow<'a, s
 fn fits_float(double: f64) -> bool {
     let float = double as f32;
     float.is_finite() && (float != 0.0 || double == 0.0)
-}
-
-/// RFC 3339, or a number of seconds, milliseconds or microseconds, as for an event's own time.
-fn moment(value: &Value<'_>) -> Option<Timestamp> {
-    match value {
-        Value::Text(text) => Timestamp::parse(text),
-        other => fit::double(other).and_then(Timestamp::from_number),
-    }
 }
 
 fn quoted<'a>(text: &str) -> Cow<'a, str> {
