@@ -5,8 +5,10 @@
 //! those that a person adds.
 
 pub mod blackhole;
+mod client;
 pub mod columns;
 mod fields;
+pub mod objects;
 pub mod opensearch;
 pub mod sqlite;
 pub mod tls;

@@ -3,14 +3,11 @@
 //! **Constraint.** An event is stored only where its own item says so. What the store blames on itself (no index, no
 //! right, read-only, too many shards) is never put on the event.
 
-use std::future::Future;
-use std::time::Duration;
-
 use anyhow::anyhow;
 use serde::Deserialize;
 use weir_core::sink::{Exception, Receipt, Refusal, SinkError, Verdict};
 
-use super::http::Answer;
+use crate::client::{Reply, clipped};
 
 /// Errors of an item that are not about its document, whatever their status.
 const NOT_THE_EVENT: [&str; 8] = [
@@ -23,8 +20,6 @@ const NOT_THE_EVENT: [&str; 8] = [
     "validation_exception",
     "authorization_exception",
 ];
-/// Of a text that is not ours, how much is passed on.
-const WORDS_MAX_CHARS: usize = 500;
 
 /// Why an answer to `_bulk` tells nothing, or one thing, of all the events.
 #[derive(Debug, PartialEq, Eq)]
@@ -166,7 +161,7 @@ impl Reason {
 }
 
 /// What an answer other than 200 means for all of the batch.
-pub(super) fn whole(answer: &Answer, address: &str) -> SinkError {
+pub(super) fn whole(answer: &Reply, address: &str) -> SinkError {
     let told = serde_json::from_slice(&answer.body).map(|Failure { error }| error.words());
     let words = match &told {
         Ok((kind, detail)) => format!("{kind}: {detail}"),
@@ -185,25 +180,8 @@ pub(super) fn whole(answer: &Answer, address: &str) -> SinkError {
         (404, _) => blocked("see whether the address is right, and whether indices may be created"),
         (408 | 429 | 500..=599, _) => SinkError::Retry {
             cause: anyhow!("{address} answered {status}: {words}"),
-            after: answer.retry_after,
+            after: answer.retry_after(),
         },
         _ => blocked("this is not what OpenSearch answers; see whether the address is right"),
-    }
-}
-
-/// Ends a call in time, whatever the store does.
-pub(super) async fn within<T>(
-    limit: Duration,
-    address: &str,
-    call: impl Future<Output = Result<T, SinkError>>,
-) -> Result<T, SinkError> {
-    let late = || SinkError::retry(anyhow!("{address} did not answer within {limit:?}"));
-    tokio::time::timeout(limit, call).await.unwrap_or_else(|_| Err(late()))
-}
-
-pub(super) fn clipped(text: &str) -> String {
-    match text.char_indices().nth(WORDS_MAX_CHARS) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
     }
 }

@@ -25,8 +25,9 @@ use reqwest::Method;
 use weir_core::sink::{Batch, Receipt, Sink, SinkError};
 
 use crate::SettingsError;
+use crate::client::within;
 use crate::columns::Mapping;
-use answer::{whole, within};
+use answer::whole;
 use bulk::{Bulk, Lines};
 use column::Kind;
 use http::{Http, Request};

@@ -10,11 +10,12 @@ use anyhow::anyhow;
 use serde_json::{Map, Value, json};
 use weir_core::sink::SinkError;
 
-use super::answer::{clipped, whole};
+use super::answer::whole;
 use super::column::Kind;
 use super::dialect::{Dialect, Objects};
-use super::http::{Answer, Http, Request};
+use super::http::{Http, Request};
 use super::index_name::IndexFamily;
+use crate::client::{Reply, clipped};
 use crate::columns::Mapping;
 
 /// Raised with every change of the mapping.
@@ -145,7 +146,7 @@ async fn put(
     dialect: Dialect,
     family: &IndexFamily,
     template: &Value,
-) -> Result<Answer, SinkError> {
+) -> Result<Reply, SinkError> {
     let name = family.template_name();
     http.send(Request::put(&[dialect.endpoint(), &name], template.to_string())).await
 }
@@ -183,7 +184,7 @@ async fn installed(
 }
 
 /// Whether to come again or have it mended; never the batch's fault.
-fn refused(answer: &Answer, http: &Http, family: &IndexFamily) -> SinkError {
+fn refused(answer: &Reply, http: &Http, family: &IndexFamily) -> SinkError {
     match whole(answer, http.address()) {
         error @ SinkError::Retry { .. } => error,
         other => SinkError::Blocked {
