@@ -44,6 +44,15 @@ fn a_filter_is_read_as_it_is_written() {
 }
 
 #[test]
+fn a_filter_may_come_from_the_environment() {
+    let place = with_file("[sinks.table]\ntype = \"sqlite\"\n")
+        .variable("WEIR_SINKS__TABLE__WHERE", r#"{ event = "click", "/param/n" = { ">" = 1 } }"#);
+    let filter = place.load().settings.sinks["table"].common().filter.filter().unwrap();
+    assert!(filter.holds(&event(r#""event":"click","param":{"n":2}"#)));
+    assert!(!filter.holds(&event(r#""event":"click","param":{"n":1}"#)));
+}
+
+#[test]
 fn a_sink_without_a_filter_has_none_and_begins_now() {
     let settings = with_file("[sinks.table]\ntype = \"sqlite\"\n").load().settings;
     let common = settings.sinks["table"].common();
