@@ -5,6 +5,7 @@
 //! those that a person adds.
 
 pub mod blackhole;
+pub mod clickhouse;
 mod client;
 pub mod columns;
 mod fields;

@@ -9,7 +9,7 @@ use weir_core::time::Timestamp;
 use super::Column;
 
 /// The reason of such dead letters.
-const REASON: &str = "column_mismatch";
+pub(crate) const REASON: &str = "column_mismatch";
 /// How much of a value is shown.
 const SHOWN_MAX_CHARS: usize = 100;
 
