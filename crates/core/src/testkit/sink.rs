@@ -5,6 +5,6 @@ mod contract;
 mod faulty;
 mod memory;
 
-pub use contract::{Columns, Probe, batch, contract};
+pub use contract::{Columns, Probe, Reach, batch, contract};
 pub use faulty::{FaultySink, SinkOdds};
 pub use memory::{MemorySink, Stored};
