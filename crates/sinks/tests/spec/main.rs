@@ -2,5 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test tells by panicking")]
 
+mod objects;
 mod opensearch;
 mod sqlite;

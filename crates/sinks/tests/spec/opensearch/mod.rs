@@ -2,7 +2,7 @@
 
 mod answers;
 mod columns;
-mod double;
+pub mod double;
 mod probe;
 mod real;
 mod requests;
