@@ -4,12 +4,14 @@
 //! read from the log is delivered as far as `shutdown_timeout` allows. A second signal ends it at once. What is not
 //! delivered then is delivered after the next start.
 
+use std::sync::Arc;
+
 use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::api::Door;
+use crate::api::{Door, Entrance};
 use crate::config::{Configuration, Settings};
 use crate::data_dir::DataDir;
 use crate::greeting::Greeting;
@@ -50,11 +52,12 @@ pub async fn run(configuration: &Configuration, logs: &Logs) -> anyhow::Result<(
     let limits = wiring::server_settings(settings);
     // Probes and metrics are answered until the very end.
     let ended = CancellationToken::new();
-    let watched =
-        admin.map(|admin| serve(admin, program.api.clone(), Door::Admin, limits.clone(), ended.clone()));
+    let entrance = |door| Arc::new(Entrance { api: program.api.clone(), door });
+    let watched = admin.map(|admin| serve(admin, entrance(Door::Admin), limits.clone(), ended.clone()));
     let watched = watched.map(tokio::spawn);
+    let entrance = entrance(Door::Main);
     let serving = async {
-        serve(main, program.api.clone(), Door::Main, limits, stop.clone()).await;
+        serve(main, entrance, limits, stop.clone()).await;
         finish(program, settings).await;
     };
     tokio::select! {

@@ -5,6 +5,7 @@
 
 mod disk;
 mod fill;
+mod noop;
 mod parse;
 mod stores;
 
@@ -17,6 +18,7 @@ fn main() {
         ["port"] => println!("{}", TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()),
         ["fdatasync", file, seconds] => println!("{:.1}", disk::mean_fdatasync_us(file, number(seconds))),
         ["parse", port] => parse::serve(u16::try_from(number(port)).unwrap()),
+        ["noop", port] => noop::serve(u16::try_from(number(port)).unwrap()),
         ["fill", url, key, events] => fill::fill(url, key, number(events)),
         ["sqlite", made_by_weir, file, events] => {
             println!("{:.0}", stores::sqlite(made_by_weir, file, number(events)));
@@ -24,7 +26,7 @@ fn main() {
         ["opensearch", url, events] => println!("{:.0}", stores::opensearch(url, number(events))),
         // `cargo bench` and `cargo test --benches` run it without a command of ours.
         _ => println!(
-            "limits port | fdatasync FILE SECONDS | parse PORT | fill URL KEY EVENTS | sqlite MADE FILE EVENTS | opensearch URL EVENTS"
+            "limits port | fdatasync FILE SECONDS | noop PORT | parse PORT | fill URL KEY EVENTS | sqlite MADE FILE EVENTS | opensearch URL EVENTS"
         ),
     }
 }

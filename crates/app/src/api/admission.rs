@@ -4,7 +4,8 @@ use hyper::header::AUTHORIZATION;
 use hyper::http::request::Parts;
 
 use super::cors;
-use super::entry::{Api, Door, Surroundings};
+use super::entrance::Door;
+use super::entry::{Api, Surroundings};
 use super::route::Route;
 use crate::auth::{Caller, Denied};
 

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures::FutureExt;
 use http_body::Body;
-use hyper::header::HeaderName;
 use hyper::http::request::Parts;
 use hyper::{Request, Response};
 use tokio::sync::Semaphore;
@@ -24,9 +23,10 @@ use super::admission::Admission;
 use super::answer::{Answer, AnswerBody};
 use super::body::{BodyError, BodyReader, content_length};
 use super::client_address::client_ip;
+use super::entrance::Door;
 use super::log_gauge::LogGauge;
 use super::problem::Problem;
-use super::request_id::RequestIds;
+use super::request_id::{REQUEST_ID, RequestIds};
 use super::route::Route;
 use super::settings::ApiSettings;
 use super::{cors, dead_letters, events, openapi, probes, replay, status, tail};
@@ -35,17 +35,6 @@ use crate::deliveries::Deliveries;
 use crate::logging::{self, AccessLog};
 use crate::metrics::Metrics;
 use crate::server::{Patience, UnderWay};
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// The listener that a request came through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Door {
-    /// The main one.
-    Main,
-    /// The one for those who run Weir: probes and metrics, without a key.
-    Admin,
-}
 
 /// What the API works with.
 pub struct Surroundings {

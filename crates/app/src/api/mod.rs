@@ -15,6 +15,7 @@ mod content_type;
 mod cors;
 mod dead_letter_form;
 mod dead_letters;
+mod entrance;
 mod entry;
 mod event_schema;
 mod events;
@@ -33,7 +34,8 @@ mod status;
 mod tail;
 
 pub use answer::AnswerBody;
-pub use entry::{Api, Door, Surroundings};
+pub use entrance::{Door, Entrance};
+pub use entry::{Api, Surroundings};
 pub use log_gauge::LogGauge;
 pub use openapi::document as openapi_document;
 pub use route::ROUTES;

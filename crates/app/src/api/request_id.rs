@@ -4,8 +4,10 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hyper::HeaderMap;
-use hyper::header::HeaderValue;
+use hyper::header::{HeaderName, HeaderValue};
 
+/// The header that carries it, both ways.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REQUEST_ID_MAX_BYTES: usize = 64;
 
 /// Names requests: a number drawn at start, and a count. Unique, not secret.
@@ -23,11 +25,7 @@ impl RequestIds {
 
     /// The client's `x-request-id` where it is a plain word, else the next of ours.
     pub fn of(&self, headers: &HeaderMap) -> HeaderValue {
-        headers
-            .get("x-request-id")
-            .filter(|id| is_plain(id.as_bytes()))
-            .cloned()
-            .unwrap_or_else(|| self.next())
+        headers.get(REQUEST_ID).filter(|id| is_plain(id.as_bytes())).cloned().unwrap_or_else(|| self.next())
     }
 
     fn next(&self) -> HeaderValue {

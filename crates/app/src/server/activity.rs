@@ -145,10 +145,9 @@ impl Activity {
             since => now > limit + Duration::from_millis(since),
         };
         let idle = self.under_way.load(Ordering::Relaxed) == 0;
-        if over(&self.blocked_since, settings.write_timeout) || over(&self.head_since, settings.head_timeout)
-        {
-            Order::CutOff
-        } else if idle && over(&self.goodbye_since, GOODBYE_TIMEOUT) {
+        let dawdles = over(&self.blocked_since, settings.write_timeout)
+            || over(&self.head_since, settings.head_timeout);
+        if dawdles || idle && over(&self.goodbye_since, GOODBYE_TIMEOUT) {
             Order::CutOff
         } else if idle && over(&self.quiet_since, settings.idle_timeout) {
             Order::SayGoodbye

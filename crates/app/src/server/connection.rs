@@ -15,10 +15,9 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::net::TcpStream;
 
-use super::ServerSettings;
 use super::activity::{Activity, Order};
 use super::watched::Watched;
-use crate::api::{Api, Door};
+use super::{Answering, ServerSettings};
 
 /// What a client may send on a connection before anybody has read it.
 const HTTP2_WINDOW_BYTES: u32 = 256 * 1024;
@@ -28,11 +27,9 @@ const HTTP2_SEND_BUFFER_MAX_BYTES: usize = 64 * 1024;
 pub type Protocol = auto::Builder<TokioExecutor>;
 
 /// Who came in.
-pub struct Visit {
+pub struct Visit<A> {
     /// Answers.
-    pub api: Arc<Api>,
-    /// The listener it came through.
-    pub door: Door,
+    pub answering: Arc<A>,
     /// The other end of the socket.
     pub peer: SocketAddr,
     /// What it does, and what it is told to do.
@@ -61,17 +58,17 @@ pub fn protocol(settings: &ServerSettings) -> Protocol {
 }
 
 /// Serves the connection until it ends, or is told to end.
-pub async fn run(socket: TcpStream, protocol: Protocol, visit: Visit) {
-    let Visit { api, door, peer, activity } = visit;
+pub async fn run<A: Answering>(socket: TcpStream, protocol: Protocol, visit: Visit<A>) {
+    let Visit { answering, peer, activity } = visit;
     let watched = Watched::new(socket, activity.clone());
     let service = service_fn({
         let activity = activity.clone();
         move |request: Request<Incoming>| {
             let under_way = activity.request_begins(request.version() == Version::HTTP_2);
-            let (api, activity) = (api.clone(), activity.clone());
+            let (answering, activity) = (answering.clone(), activity.clone());
             async move {
                 let has_body = !request.body().is_end_stream();
-                let response = api.answer(request, peer, door, Some(under_way)).await;
+                let response = answering.answer(request, peer, under_way).await;
                 if has_body && response.status().is_client_error() {
                     activity.leaves_some_unread();
                 }

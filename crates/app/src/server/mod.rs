@@ -1,8 +1,8 @@
 //! Connections: taking them, bounding them, ending them.
 //!
 //! **Constraints.** Whatever a client does or leaves undone, its connection ends: every wait has a limit in
-//! [`ServerSettings`]. Nothing is allocated for a client beyond its connection's buffers before [`crate::api`] has
-//! admitted it.
+//! [`ServerSettings`]. Nothing is allocated for a client beyond its connection's buffers before it has been
+//! admitted.
 //!
 //! [`serve`] takes connections until told to stop, then lets requests under way be answered.
 
@@ -13,18 +13,22 @@ mod settings;
 mod warden;
 mod watched;
 
+use std::convert::Infallible;
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http_body::Body;
+use hyper::body::Incoming;
+use hyper::{Request, Response};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-
-use crate::api::{Api, Door};
 
 pub use activity::UnderWay;
 pub use patience::Patience;
@@ -41,26 +45,38 @@ const TURNED_AWAY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: a
     {\"type\":\"urn:weir:problem:too-many-connections\",\"title\":\"Service Unavailable\",\"status\":503,\
     \"detail\":\"server.connections_max connections are open\"}";
 
-/// Answers connections to `listener` by `api` until `stop`, then drains: idle connections are closed, requests under
+/// Answers requests: the API, and whatever the server is measured with.
+pub trait Answering: Send + Sync + 'static {
+    /// What answers consist of.
+    type Body: Body<Data = Bytes, Error = Infallible> + Send + 'static;
+
+    /// Answers a request that came from `peer`; `under_way` is dropped when nothing more of it will follow.
+    fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        under_way: UnderWay,
+    ) -> impl Future<Output = Response<Self::Body>> + Send;
+}
+
+/// Answers connections to `listener` until `stop`, then drains: idle connections are closed, requests under
 /// way are answered with `connection: close`, and what is not done after `drain_timeout` is cut off.
 pub async fn serve(
     listener: TcpListener,
-    api: Arc<Api>,
-    door: Door,
+    answering: Arc<impl Answering>,
     settings: ServerSettings,
     stop: CancellationToken,
 ) {
     let warden = Warden::new(settings.clone());
     tokio::select! {
         () = warden.go_rounds() => {}
-        () = take_and_drain(listener, api, door, settings, stop, &warden) => {}
+        () = take_and_drain(listener, answering, settings, stop, &warden) => {}
     }
 }
 
 async fn take_and_drain(
     listener: TcpListener,
-    api: Arc<Api>,
-    door: Door,
+    answering: Arc<impl Answering>,
     settings: ServerSettings,
     stop: CancellationToken,
     warden: &Warden,
@@ -81,7 +97,7 @@ async fn take_and_drain(
             }
             continue;
         };
-        let visit = connection::Visit { api: api.clone(), door, peer, activity: warden.admit() };
+        let visit = connection::Visit { answering: answering.clone(), peer, activity: warden.admit() };
         let work = connection::run(stream, protocol.clone(), visit);
         connections.spawn(async move {
             work.await;

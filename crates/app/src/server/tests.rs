@@ -1,6 +1,7 @@
 //! Real sockets, and clients that behave badly on them.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -10,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{ServerSettings, serve};
 use crate::api::tests::here::{Here, KEY};
-use crate::api::{ApiSettings, Door};
+use crate::api::{ApiSettings, Door, Entrance};
 
 const VIEW: &str = r#"{"page":"/","event":"view"}"#;
 /// For whatever should happen soon; reached only where it does not.
@@ -29,7 +30,8 @@ impl Running {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let server = tokio::spawn(serve(listener, here.api.clone(), Door::Main, settings, stop.clone()));
+        let entrance = Entrance { api: here.api.clone(), door: Door::Main };
+        let server = tokio::spawn(serve(listener, Arc::new(entrance), settings, stop.clone()));
         Self { here, address, stop, server }
     }
 

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use weir_core::log::{LogError, Span};
 
 use super::encode::Encoded;
-use super::rhythm::{LOOK_AFTER, Rhythm};
+use super::rhythm::Rhythm;
 
 /// Who waits for an entry, and for what.
 pub(super) type Answer = oneshot::Sender<Result<Span, LogError>>;
@@ -108,13 +108,6 @@ impl Queue {
         let patience = rhythm.patience();
         if state.pending.len() < rhythm.expected() && !patience.is_zero() {
             state = self.sleep(state, rhythm.expected(), patience);
-        }
-        for _ in 0..rhythm.looks() {
-            let before = state.pending.len();
-            state = self.sleep(state, usize::MAX, LOOK_AFTER);
-            if state.pending.len() == before || state.phase != Phase::Open {
-                break;
-            }
         }
         state
     }

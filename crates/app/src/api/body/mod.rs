@@ -2,7 +2,7 @@
 //!
 //! **Constraints.** No byte is read before the client is admitted. Every byte in memory is accounted for in one
 //! budget, shared by all requests; who finds it used up waits a moment and is told 503. A body that comes in one
-//! piece is not copied; any other is copied once.
+//! large piece is not copied; any other is copied once.
 
 mod budget;
 mod coding;
@@ -26,6 +26,10 @@ use unpack::UnpackError;
 
 /// Smaller packed bodies are unpacked where they are; handing them to another thread costs more.
 const UNPACKED_IN_PLACE_MAX_BYTES: usize = 4 * 1024;
+
+/// Smaller pieces are copied out of the connection's buffer: holding on to it until the event is on disk would cost a
+/// new buffer for each request.
+const COPIED_MAX_BYTES: usize = 4 * 1024;
 
 /// Anything that went wrong with a connection.
 pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
@@ -98,6 +102,7 @@ impl BodyReader {
             }
             self.budget.grow(&mut share, size).await?;
             match (first.is_empty(), whole.is_empty()) {
+                (true, true) if data.len() <= COPIED_MAX_BYTES => first = Bytes::copy_from_slice(&data),
                 (true, true) => first = data,
                 (false, _) => {
                     whole.reserve(declared.max(size));
