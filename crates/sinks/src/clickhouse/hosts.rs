@@ -116,12 +116,17 @@ impl Hosts {
 
     fn request(&self, host: &Host, question: &Question) -> reqwest::RequestBuilder {
         let mut url = host.url.clone();
-        url.query_pairs_mut()
-            .append_pair("query", &question.statement)
-            // What goes wrong on the way is told by the status, not in the middle of an answer.
-            .append_pair("wait_end_of_query", "1")
-            .extend_pairs(&question.parameters);
-        let mut request = self.client.get().post(url).body(question.body.clone());
+        // What goes wrong on the way is told by the status, not in the middle of an answer.
+        url.query_pairs_mut().append_pair("wait_end_of_query", "1").extend_pairs(&question.parameters);
+        // A request without a body would be refused.
+        let body = match question.body.is_empty() {
+            true => Bytes::copy_from_slice(question.statement.as_bytes()),
+            false => {
+                url.query_pairs_mut().append_pair("query", &question.statement);
+                question.body.clone()
+            }
+        };
+        let mut request = self.client.get().post(url).body(body);
         for (name, value) in [("x-clickhouse-user", &self.user), ("x-clickhouse-key", &self.password)] {
             if let Some(value) = value {
                 request = request.header(name, value);

@@ -17,6 +17,8 @@ type Respond = Arc<dyn Fn(&Received) -> Reply + Send + Sync>;
 pub struct Received {
     pub method: String,
     pub path: String,
+    /// What stands behind the path, as it came.
+    pub query: String,
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
     pub body: Bytes,
@@ -209,8 +211,9 @@ async fn read(stream: &mut BufReader<impl AsyncRead + Unpin>) -> Option<Received
         .map_or(0, |(_, length)| length.parse().unwrap());
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await.ok()?;
-    let path = target.split('?').next()?.to_owned();
-    Some(Received { method, path, headers, body: body.into() })
+    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+    let (path, query) = (path.to_owned(), query.to_owned());
+    Some(Received { method, path, query, headers, body: body.into() })
 }
 
 async fn line(stream: &mut BufReader<impl AsyncRead + Unpin>) -> Option<String> {
