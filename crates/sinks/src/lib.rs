@@ -11,6 +11,7 @@ pub mod columns;
 mod fields;
 pub mod objects;
 pub mod opensearch;
+pub mod postgres;
 pub mod sqlite;
 pub mod tls;
 

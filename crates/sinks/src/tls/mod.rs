@@ -3,6 +3,7 @@
 //! **Constraint.** The roots are those of the web, built in, and the operator's own; the machine's are not asked.
 //! Files that change are taken up while running.
 
+mod lenient;
 mod named;
 
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::SettingsError;
+use lenient::Lenient;
 use named::Named;
 
 /// The files beside a store's address, in PEM.
@@ -29,9 +31,25 @@ pub struct TlsSettings {
     pub server_name: Option<String>,
 }
 
+/// How much of a store's certificate is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// That an authority vouches for it, and for this name.
+    Name,
+    /// That an authority vouches for it.
+    Authority,
+    /// Nothing: what is sent is hidden from listeners, and from nobody who stands between.
+    Anybody,
+}
+
 impl TlsSettings {
     /// Reads the files and makes of them what a TLS client needs.
     pub(crate) fn client_config(&self) -> Result<ClientConfig, SettingsError> {
+        self.client_config_trusting(Trust::Name)
+    }
+
+    /// The same, where the store's settings say how much is checked.
+    pub(crate) fn client_config_trusting(&self, trust: Trust) -> Result<ClientConfig, SettingsError> {
         let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         if let Some(path) = &self.ca {
             for certificate in certificates("ca", path)? {
@@ -42,10 +60,14 @@ impl TlsSettings {
         let builder = ClientConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()
             .map_err(|error| SettingsError(format!("tls: {error}")))?;
-        let builder = match &self.server_name {
-            None => builder.with_root_certificates(roots),
-            Some(name) => {
+        let builder = match (trust, &self.server_name) {
+            (Trust::Name, None) => builder.with_root_certificates(roots),
+            (Trust::Name, Some(name)) => {
                 let verifier = Arc::new(Named::new(name, roots, provider)?);
+                builder.dangerous().with_custom_certificate_verifier(verifier)
+            }
+            (Trust::Authority | Trust::Anybody, _) => {
+                let verifier = Arc::new(Lenient::new(trust == Trust::Authority, roots, provider)?);
                 builder.dangerous().with_custom_certificate_verifier(verifier)
             }
         };
