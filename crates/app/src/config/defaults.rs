@@ -1,12 +1,14 @@
 //! Defaults that depend on other settings: where files lie, and what a sink's type means for its batches.
 
 use super::key::Key;
-use super::settings::{SINK_TYPES, batch_max_age_default};
+use super::object_keys;
+use super::settings::{SINK_TYPES, batch_max_age_default, batch_max_events_default};
 use super::tree::{Node, Origin, Value};
+use super::variables::Variables;
 
 /// Fills in what was not said. `sinks_are_declared`: the file or the environment says which sinks there are; else
 /// there is a SQLite table in the data directory.
-pub fn complete(tree: &mut Node, sinks_are_declared: bool) {
+pub fn complete(tree: &mut Node, sinks_are_declared: bool, variables: &Variables) {
     if !sinks_are_declared {
         tree.put_default(&["sinks", "sqlite", "type"], built_in("sqlite"));
     }
@@ -15,6 +17,7 @@ pub fn complete(tree: &mut Node, sinks_are_declared: bool) {
     tree.put_default(&["catalog", "url"], built_in(format!("sqlite:{data_dir}/catalog.db")));
     for name in sink_names(tree) {
         complete_sink(tree, &name, data_dir);
+        object_keys::complete(tree, &name, variables);
     }
 }
 
@@ -26,6 +29,10 @@ fn complete_sink(tree: &mut Node, name: &str, data_dir: &str) {
     let Some(kind) = text_at(tree, &Key::of(["sinks", name, "type"])) else { return };
     if let Some(age) = batch_max_age_default(&kind) {
         tree.put_default(&["sinks", name, "batch", "max_age"], built_in(age));
+    }
+    if let Some(count) = batch_max_events_default(&kind) {
+        let node = Node { value: Value::Integer(count), origin: Origin::BuiltIn };
+        tree.put_default(&["sinks", name, "batch", "max_events"], node);
     }
     if kind == "sqlite" {
         tree.put_default(&["sinks", name, "path"], built_in(format!("{data_dir}/events.db")));

@@ -10,6 +10,7 @@ mod environment;
 mod key;
 mod nearest;
 mod network;
+mod object_keys;
 mod origin;
 mod originals;
 mod problem;

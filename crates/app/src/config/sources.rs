@@ -80,7 +80,7 @@ pub fn read(request: &Request, top_level: &[&str]) -> Result<Sources, Problem> {
         originals::add_api_key(&mut tree, key);
     }
     put_options(&mut tree, request);
-    defaults::complete(&mut tree, file_has_sinks || environment::declares_sink(&own));
+    defaults::complete(&mut tree, file_has_sinks || environment::declares_sink(&own), &variables);
     Ok(Sources { tree, variables, warnings })
 }
 

@@ -3,6 +3,7 @@
 //! **Constraint.** Nothing outside this folder knows which log, catalog or sink it works with.
 
 mod http;
+mod objects;
 mod sinks;
 
 use std::sync::Arc;
@@ -31,6 +32,7 @@ use crate::metrics::Metrics;
 use crate::world::{OsRandom, SystemClock};
 
 pub use http::server_settings;
+use sinks::Around;
 
 /// A program that only has to be served.
 pub struct Program {
@@ -72,7 +74,7 @@ pub async fn assemble(
         row_ids: Arc::new(RowIds::new(clock.clone(), instance_number(&instance_id))),
         observer: metrics.clone(),
     };
-    let sinks = sinks::configured(settings, &clock)?;
+    let sinks = sinks::configured(Around { settings, instance_id: &instance_id, clock: &clock })?;
     let deliveries = Deliveries::start(surroundings, sinks).await.context("the deliveries cannot start")?;
     let intake =
         Arc::new(Intake::new(log.clone(), streams(settings), clock.clone(), random, metrics.clone()));

@@ -9,10 +9,12 @@ use weir_core::sink::{Sink, SinkName};
 use weir_core::world::Clock;
 use weir_sinks::blackhole::Blackhole;
 use weir_sinks::columns::ColumnSettings;
+use weir_sinks::objects::ObjectsSink;
 use weir_sinks::opensearch::{self, Credentials, OpenSearchSink};
 use weir_sinks::sqlite::{self, SqliteSink};
 use weir_sinks::tls;
 
+use super::objects::{self, Writer};
 use crate::config::{
     BatchSettings, Beginning, ColumnFrom, ColumnsSettings, FilterSettings, OpenSearchSettings, RetrySettings,
     Settings, SinkSettings, SqliteSettings, StreamSelection, TlsSettings,
@@ -20,8 +22,19 @@ use crate::config::{
 use crate::deliveries::ConfiguredSink;
 use crate::secret::Secret;
 
+/// What sinks are told beside their own settings.
+#[derive(Clone, Copy)]
+pub struct Around<'a> {
+    /// The settings as a whole.
+    pub settings: &'a Settings,
+    /// This instance's name.
+    pub instance_id: &'a str,
+    /// The time.
+    pub clock: &'a Arc<dyn Clock>,
+}
+
 /// Every sink that is configured, ready to be delivered to.
-pub fn configured(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Vec<ConfiguredSink>> {
+pub fn configured(around: Around<'_>) -> anyhow::Result<Vec<ConfiguredSink>> {
     let one = |(name, sink): (&String, &SinkSettings)| {
         let common = sink.common();
         Ok(ConfiguredSink {
@@ -30,16 +43,21 @@ pub fn configured(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result
             begins_with_oldest: common.from == Beginning::Oldest,
             limits: limits(common.batch),
             retry: retry(common.retry),
-            sink: open(sink, settings, clock).with_context(|| format!("sinks.{name}"))?,
+            sink: open(name, sink, around).with_context(|| format!("sinks.{name}"))?,
         })
     };
-    settings.sinks.iter().map(one).collect()
+    around.settings.sinks.iter().map(one).collect()
 }
 
-fn open(sink: &SinkSettings, settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn Sink>> {
+fn open(name: &str, sink: &SinkSettings, around: Around<'_>) -> anyhow::Result<Arc<dyn Sink>> {
+    let Around { settings, instance_id, clock } = around;
     Ok(match sink {
         SinkSettings::Blackhole(_) => Arc::new(Blackhole::new()),
         SinkSettings::Sqlite(sink) => Arc::new(SqliteSink::start(sqlite_settings(sink), clock.clone())?),
+        SinkSettings::Objects(sink) => {
+            let writer = Writer { instance_id, sink: name, environment: &settings.environment };
+            Arc::new(ObjectsSink::start(objects::settings(sink, &writer))?)
+        }
         SinkSettings::Opensearch(sink) => {
             Arc::new(OpenSearchSink::start(opensearch_settings(sink, &settings.environment))?)
         }
@@ -77,7 +95,7 @@ fn opensearch_settings(sink: &OpenSearchSettings, environment: &str) -> opensear
     }
 }
 
-fn tls_settings(settings: &TlsSettings) -> tls::TlsSettings {
+pub(super) fn tls_settings(settings: &TlsSettings) -> tls::TlsSettings {
     let TlsSettings { ca, cert, key, server_name } = settings.clone();
     tls::TlsSettings { ca, cert, key, server_name }
 }

@@ -64,6 +64,10 @@ impl HttpService for Connector {
 
 /// What the library itself makes something of is left to it.
 fn is_error(method: &Method, status: StatusCode) -> bool {
-    let expected = status == StatusCode::PRECONDITION_FAILED || status == StatusCode::NOT_MODIFIED;
-    !status.is_success() && !expected && !(method == Method::HEAD && status == StatusCode::NOT_FOUND)
+    let expected = match status {
+        StatusCode::PRECONDITION_FAILED | StatusCode::NOT_MODIFIED => true,
+        StatusCode::NOT_FOUND => method == Method::HEAD,
+        _ => status.is_success(),
+    };
+    !expected
 }

@@ -44,10 +44,9 @@ struct Root {
 }
 
 impl Folder {
-    /// Clears beside what former runs of this consumer left unfinished.
-    pub fn start(path: PathBuf, consumer: &str) -> Self {
+    /// Clears beside what former runs left unfinished.
+    pub fn start(path: PathBuf, marks: Marks) -> Self {
         let address = path.display().to_string();
-        let marks = Marks::of(consumer);
         leftovers::clear_beside(path.clone(), marks.clone());
         let root = Root { path, marks, written: AtomicU64::new(0), synced: Mutex::default() };
         Self { root: Arc::new(root), address }

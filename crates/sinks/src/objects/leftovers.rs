@@ -1,6 +1,6 @@
 //! Files that a run that was killed left half written.
 //!
-//! **Constraint.** Only what carries the consumer's own mark is removed, and never a file of the run that looks. Links
+//! **Constraint.** Only what carries the own mark of consumer and sink is removed, and never a file of the run that looks. Links
 //! are not followed.
 
 use std::io;
@@ -16,27 +16,27 @@ const BETWEEN: char = '~';
 /// By what unfinished files are known.
 #[derive(Clone, Debug)]
 pub(super) struct Marks {
-    consumer: String,
+    own: String,
     run: String,
 }
 
 impl Marks {
     /// Those of a run that begins now.
-    pub fn of(consumer: &str) -> Self {
+    pub fn of(consumer: &str, sink: &str) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
         Self {
-            consumer: format!(".weir{BETWEEN}{}{BETWEEN}", word(consumer)),
+            own: format!(".weir{BETWEEN}{}{BETWEEN}{}{BETWEEN}", word(consumer), word(sink)),
             run: format!("{now:x}-{:x}{BETWEEN}", std::process::id()),
         }
     }
 
     /// The name of this run's file of that number.
     pub fn name(&self, number: u64) -> String {
-        format!("{}{}{number}{ENDING}", self.consumer, self.run)
+        format!("{}{}{number}{ENDING}", self.own, self.run)
     }
 
     fn is_left_over(&self, name: &str) -> bool {
-        let rest = name.strip_prefix(&self.consumer).filter(|rest| rest.ends_with(ENDING));
+        let rest = name.strip_prefix(&self.own).filter(|rest| rest.ends_with(ENDING));
         rest.is_some_and(|rest| !rest.starts_with(&self.run))
     }
 }
@@ -46,7 +46,7 @@ pub(super) fn clear_beside(root: PathBuf, marks: Marks) {
     let look = move || match clear(&root, &marks) {
         Ok(0) => {}
         Ok(count) => {
-            tracing::info!(root = %root.display(), count, "unfinished objects of former runs are removed")
+            tracing::info!(root = %root.display(), count, "unfinished objects of former runs are removed");
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => {
@@ -85,18 +85,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_consumers_own_files_of_other_runs_are_removed() {
+    fn only_the_sinks_own_files_of_other_runs_are_removed() {
         let root = tempfile::tempdir().unwrap();
         let other = tempfile::tempdir().unwrap();
         let hour = root.path().join("2026/1/2/3");
         std::fs::create_dir_all(&hour).unwrap();
-        let now = Marks { run: "2-1~".to_owned(), ..Marks::of("a") };
+        let now = Marks { run: "2-1~".to_owned(), ..Marks::of("a", "s") };
         let before = Marks { run: "1-1~".to_owned(), ..now.clone() };
         let stays = [
             now.name(1),
-            Marks::of("ab").name(1),
+            Marks::of("ab", "s").name(1),
+            Marks::of("a", "st").name(1),
             "a_1234.json".to_owned(),
-            ".weir~a~1-1~0.json".to_owned(),
+            ".weir~a~s~1-1~0.json".to_owned(),
             ".hidden.part".to_owned(),
         ];
         let leaves = [before.name(0), before.name(17)];

@@ -20,7 +20,6 @@ mod settings;
 mod sorting;
 
 use std::future::Future;
-use std::time::Duration;
 
 use anyhow::anyhow;
 use async_trait::async_trait;
@@ -31,6 +30,7 @@ use weir_core::sink::{Batch, Receipt, Sink, SinkError};
 use crate::SettingsError;
 use bucket::Bucket;
 use folder::Folder;
+use leftovers::Marks;
 use name::NameTemplate;
 use outcome::Outcomes;
 use settings::Place;
@@ -44,8 +44,7 @@ const PUTS_AT_ONCE: usize = 8;
 pub struct ObjectsSink {
     store: Store,
     template: NameTemplate,
-    compression: Compression,
-    request_timeout: Duration,
+    settings: ObjectsSettings,
 }
 
 enum Store {
@@ -67,13 +66,14 @@ impl ObjectsSink {
     pub fn start(settings: ObjectsSettings) -> Result<Self, SettingsError> {
         let template = NameTemplate::parse(&settings)?;
         let store = match settings.place()? {
-            Place::Folder(root) => Store::Folder(Folder::start(root, &settings.consumer)),
+            Place::Folder(root) => {
+                Store::Folder(Folder::start(root, Marks::of(&settings.consumer, &settings.sink)))
+            }
             Place::Bucket { bucket, prefix } => {
                 Store::Bucket(Box::new(Bucket::start(&settings, &bucket, prefix)?))
             }
         };
-        let ObjectsSettings { compression, request_timeout, .. } = settings;
-        Ok(Self { store, template, compression, request_timeout })
+        Ok(Self { store, template, settings })
     }
 
     /// Where the objects go, as it may be shown.
@@ -85,7 +85,8 @@ impl ObjectsSink {
     }
 
     async fn sorted(&self, batch: &Batch) -> Result<Sorted, SinkError> {
-        let (batch, template, compression) = (batch.clone(), self.template.clone(), self.compression);
+        let (batch, template, compression) =
+            (batch.clone(), self.template.clone(), self.settings.compression);
         let sorting = tokio::task::spawn_blocking(move || sort(&batch, &template, compression));
         sorting.await.map_err(SinkError::retry)?.map_err(SinkError::retry)
     }
@@ -104,7 +105,7 @@ impl ObjectsSink {
         call: impl Future<Output = Result<T, SinkError>>,
     ) -> Result<T, SinkError> {
         let late = || {
-            let (address, limit) = (self.address(), self.request_timeout);
+            let (address, limit) = (self.address(), self.settings.request_timeout);
             SinkError::retry(anyhow!("{address} was not done within {limit:?}"))
         };
         if Instant::now() >= deadline {
@@ -117,7 +118,7 @@ impl ObjectsSink {
 #[async_trait]
 impl Sink for ObjectsSink {
     async fn check(&self) -> Result<(), SinkError> {
-        let deadline = Instant::now() + self.request_timeout;
+        let deadline = Instant::now() + self.settings.request_timeout;
         self.within(deadline, async {
             match &self.store {
                 Store::Folder(folder) => folder.check().await,
@@ -128,7 +129,7 @@ impl Sink for ObjectsSink {
     }
 
     async fn deliver(&self, batch: &Batch) -> Result<Receipt, SinkError> {
-        let deadline = Instant::now() + self.request_timeout;
+        let deadline = Instant::now() + self.settings.request_timeout;
         let Sorted { objects, repeats, refused } = self.sorted(batch).await?;
         let mut outcomes = Outcomes::new(repeats, refused);
         let put = async |object: Object| {

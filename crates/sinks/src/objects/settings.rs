@@ -31,8 +31,10 @@ pub struct ObjectsSettings {
     pub time: EventTime,
     /// How objects are compressed.
     pub compression: Compression,
-    /// What `{consumer}` stands for. Also marks temporary files.
+    /// What `{consumer}` stands for.
     pub consumer: String,
+    /// The sink's name; with the consumer's it marks temporary files.
+    pub sink: String,
     /// What `{environment}` stands for.
     pub environment: String,
     /// Own authorities and certificates.
@@ -95,6 +97,7 @@ impl ObjectsSettings {
             time: EventTime::default(),
             compression: Compression::default(),
             consumer: "weir".to_owned(),
+            sink: "objects".to_owned(),
             environment: "development".to_owned(),
             tls: TlsSettings::default(),
             request_timeout: Duration::from_secs(30),
@@ -179,6 +182,7 @@ impl fmt::Debug for ObjectsSettings {
             .field("time", &self.time)
             .field("compression", &self.compression)
             .field("consumer", &self.consumer)
+            .field("sink", &self.sink)
             .field("environment", &self.environment)
             .field("tls", &self.tls)
             .field("request_timeout", &self.request_timeout)

@@ -21,8 +21,9 @@ pub use log::{Durability, LogSettings};
 pub use server::{AccessLogMode, MetricsAccess, ServerSettings};
 pub use sinks::{
     BatchSettings, Beginning, BlackholeSettings, ColumnFrom, ColumnsSettings, CommonSettings, FilterSettings,
-    OpenSearchSettings, RetrySettings, SINK_TYPES, SinkSettings, SqliteSettings, StreamSelection,
-    TlsSettings, batch_max_age_default,
+    ObjectCompression, ObjectTime, ObjectsSettings, OpenSearchSettings, RetrySettings, SINK_TYPES,
+    SinkSettings, SqliteSettings, StreamSelection, TlsSettings, batch_max_age_default,
+    batch_max_events_default,
 };
 pub use streams::{BUILT_IN_STREAMS, StreamSettings};
 

@@ -1,6 +1,7 @@
 //! Settings from outside: what files and variables give, and what is said when they are wrong.
 
 mod layers;
+mod objects;
 mod originals;
 mod problems;
 mod routing;

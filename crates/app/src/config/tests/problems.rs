@@ -72,7 +72,7 @@ fn what_is_missing_in_a_sink_is_named() {
     weir.toml:3: `sinks.b.url` is missing
         Add url = … to this section.
     weir.toml:6: `sinks.c.type` cannot be "sqlit"
-        Did you mean `sqlite`? There are: `blackhole`, `opensearch`, `sqlite`.
+        Did you mean `sqlite`? There are: `blackhole`, `objects`, `opensearch`, `sqlite`.
     "#);
 }
 

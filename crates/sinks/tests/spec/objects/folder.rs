@@ -89,8 +89,8 @@ async fn what_a_killed_run_left_half_written_is_cleared_and_never_taken_for_an_o
     let folder = tempfile::tempdir().unwrap();
     let hour = folder.path().join("1970/1/1/0");
     fs::create_dir_all(&hour).unwrap();
-    let left = hour.join(".weir~weir~1-1~0.part");
-    let others = hour.join(".weir~another~1-1~0.part");
+    let left = hour.join(".weir~weir~objects~1-1~0.part");
+    let others = hour.join(".weir~another~objects~1-1~0.part");
     fs::write(&left, "{\"id\":").unwrap();
     fs::write(&others, "{\"id\":").unwrap();
     let sink = start(&folder);

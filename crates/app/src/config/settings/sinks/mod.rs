@@ -7,6 +7,7 @@ mod beginning;
 mod blackhole;
 mod columns;
 mod filter;
+mod objects;
 mod opensearch;
 mod place;
 mod selection;
@@ -21,6 +22,7 @@ pub use beginning::Beginning;
 pub use blackhole::BlackholeSettings;
 pub use columns::{ColumnFrom, ColumnsSettings};
 pub use filter::FilterSettings;
+pub use objects::{ObjectCompression, ObjectTime, ObjectsSettings};
 pub use opensearch::OpenSearchSettings;
 pub use selection::StreamSelection;
 pub use sqlite::SqliteSettings;
@@ -32,7 +34,7 @@ use crate::config::nearest::suggestion;
 use crate::config::problem::Report;
 
 /// What `type` can be.
-pub const SINK_TYPES: [&str; 3] = ["blackhole", "opensearch", "sqlite"];
+pub const SINK_TYPES: [&str; 4] = ["blackhole", "objects", "opensearch", "sqlite"];
 
 /// One sink; its member `type` says which.
 #[derive(Clone, Debug, Deserialize)]
@@ -40,6 +42,8 @@ pub const SINK_TYPES: [&str; 3] = ["blackhole", "opensearch", "sqlite"];
 pub enum SinkSettings {
     /// Counts and discards.
     Blackhole(BlackholeSettings),
+    /// Objects in a bucket or a folder.
+    Objects(ObjectsSettings),
     /// A monthly index in OpenSearch or Elasticsearch.
     Opensearch(OpenSearchSettings),
     /// A table in a SQLite file.
@@ -51,9 +55,15 @@ pub enum SinkSettings {
 pub fn batch_max_age_default(kind: &str) -> Option<&'static str> {
     match kind {
         "opensearch" => Some("10s"),
+        "objects" => Some("8s"),
         "sqlite" | "blackhole" => Some("1s"),
         _ => None,
     }
+}
+
+/// How many events a batch may have, by the sink's type, where its bytes and its age are to decide.
+pub fn batch_max_events_default(kind: &str) -> Option<i64> {
+    (kind == "objects").then_some(100_000)
 }
 
 /// What every type of sink has.
@@ -89,6 +99,7 @@ impl SinkSettings {
     pub fn common(&self) -> CommonSettings<'_> {
         match self {
             Self::Blackhole(sink) => common!(sink),
+            Self::Objects(sink) => common!(sink),
             Self::Opensearch(sink) => common!(sink),
             Self::Sqlite(sink) => common!(sink),
         }
@@ -97,6 +108,7 @@ impl SinkSettings {
     fn check(&self, key: &Key, report: &mut Report<'_>) {
         match self {
             Self::Blackhole(_) => {}
+            Self::Objects(sink) => sink.check(key, report),
             Self::Opensearch(sink) => sink.check(key, report),
             Self::Sqlite(sink) => sink.check(key, report),
         }
@@ -109,11 +121,13 @@ impl Serialize for SinkSettings {
         #[serde(tag = "type", rename_all = "lowercase")]
         enum Tagged<'a> {
             Blackhole(&'a BlackholeSettings),
+            Objects(&'a ObjectsSettings),
             Opensearch(&'a OpenSearchSettings),
             Sqlite(&'a SqliteSettings),
         }
         match self {
             Self::Blackhole(sink) => Tagged::Blackhole(sink),
+            Self::Objects(sink) => Tagged::Objects(sink),
             Self::Opensearch(sink) => Tagged::Opensearch(sink),
             Self::Sqlite(sink) => Tagged::Sqlite(sink),
         }
@@ -136,6 +150,7 @@ pub(super) fn check(settings: &Settings, report: &mut Report<'_>) {
         common.retry.check(&key.child("retry"), report);
         sink.check(&key, report);
     }
+    objects::check_distinct(settings, report);
     opensearch::check_distinct(settings, report);
     sqlite::check_distinct(settings, report);
 }

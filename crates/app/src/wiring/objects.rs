@@ -1,0 +1,50 @@
+//! From `type = "objects"` to the sink's own settings.
+
+use weir_sinks::objects::{self, Compression, Credentials, EventTime};
+
+use super::sinks::tls_settings;
+use crate::config::{ObjectCompression, ObjectTime, ObjectsSettings};
+use crate::secret::Secret;
+
+/// Who it is that puts objects: their names tell.
+pub(super) struct Writer<'a> {
+    pub instance_id: &'a str,
+    pub sink: &'a str,
+    pub environment: &'a str,
+}
+
+pub(super) fn settings(sink: &ObjectsSettings, writer: &Writer<'_>) -> objects::ObjectsSettings {
+    objects::ObjectsSettings {
+        endpoint: sink.endpoint.clone(),
+        region: sink.region.clone(),
+        credentials: credentials(sink),
+        path_style: sink.path_style,
+        conditional_put: sink.conditional_put,
+        name: sink.name.clone(),
+        time: match sink.time {
+            ObjectTime::OccurredAt => EventTime::Occurred,
+            ObjectTime::ReceivedAt => EventTime::Received,
+        },
+        compression: match sink.compression {
+            ObjectCompression::None => Compression::None,
+            ObjectCompression::Gzip => Compression::Gzip,
+            ObjectCompression::Zstd => Compression::Zstd,
+        },
+        consumer: writer.instance_id.to_owned(),
+        sink: writer.sink.to_owned(),
+        environment: writer.environment.to_owned(),
+        tls: sink.tls.as_ref().map(tls_settings).unwrap_or_default(),
+        request_timeout: sink.request_timeout,
+        ..objects::ObjectsSettings::new(&sink.url)
+    }
+}
+
+fn credentials(sink: &ObjectsSettings) -> Option<Credentials> {
+    let text = |secret: &Secret| secret.expose().to_owned();
+    let (access_key, secret_key) = sink.access_key.as_ref().zip(sink.secret_key.as_ref())?;
+    Some(Credentials {
+        access_key: text(access_key),
+        secret_key: text(secret_key),
+        session_token: sink.session_token.as_ref().map(text),
+    })
+}
