@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test tells by panicking")]
 
+mod clickhouse;
 mod objects;
 mod opensearch;
+mod postgres;
+mod service;
 mod sqlite;
