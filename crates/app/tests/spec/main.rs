@@ -10,6 +10,7 @@ mod full_disk;
 mod keys;
 mod kill;
 mod lock;
+mod objects;
 mod opensearch;
 mod originals;
 mod overload;

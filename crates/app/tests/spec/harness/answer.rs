@@ -70,6 +70,10 @@ impl Client {
         read(request.call()?)
     }
 
+    pub fn put(&self, path: &str) -> Result<Answer, ureq::Error> {
+        read(self.agent.put(format!("{}{path}", self.base)).send_empty()?)
+    }
+
     pub fn post(&self, path: &str, body: &[u8], headers: &[(&str, &str)]) -> Result<Answer, ureq::Error> {
         let mut request = self.agent.post(format!("{}{path}", self.base));
         if let Some(authorization) = &self.authorization {
