@@ -4,13 +4,14 @@
 //! [`OURS`] stands in the object `shadowed`, unless it says the same.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::io::Write;
 
-use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use weir_core::event::Record;
 use weir_core::sink::Refusal;
+use weir_core::time::Timestamp;
 
+use super::members::{Members, Names, members, names};
 use crate::fields::refusal;
 
 /// Names that have a meaning of their own in a line.
@@ -29,27 +30,33 @@ const OURS: [&str; 12] = [
     "shadowed",
 ];
 
-/// Appends the event's line, with its end.
-pub(super) fn write(out: &mut Vec<u8>, record: &Record) -> Result<(), Refusal> {
-    let body = std::str::from_utf8(&record.event.body).map_err(refusal)?.trim_ascii();
-    let members = members(body).map_err(refusal)?;
-    let start = out.len();
-    let ours = ours(record);
-    for (place, (name, text)) in ours.iter().enumerate() {
-        out.push(if place == 0 { b'{' } else { b',' });
-        write_text(out, name);
-        out.push(b':');
-        match text {
-            Some(text) => write_text(out, text),
-            None => out.extend_from_slice(b"null"),
+/// The text of the last moment: the events of a request share theirs.
+#[derive(Default)]
+pub(super) struct Moments(Option<(Timestamp, String)>);
+
+impl Moments {
+    fn text(&mut self, at: Timestamp) -> &str {
+        if self.0.as_ref().is_none_or(|(last, _)| *last != at) {
+            self.0 = None;
         }
+        &self.0.get_or_insert_with(|| (at, at.to_string())).1
     }
-    if members.iter().any(|(name, _)| is_ours(name)) {
-        write_apart(out, &members, &ours);
-    } else if !members.is_empty() {
+}
+
+/// Appends the event's line, with its end.
+pub(super) fn write(out: &mut Vec<u8>, record: &Record, moments: &mut Moments) -> Result<(), Refusal> {
+    let body = std::str::from_utf8(&record.event.body).map_err(refusal)?.trim_ascii();
+    let names = names(body, is_ours).map_err(refusal)?;
+    let start = out.len();
+    write_known(out, record, moments);
+    match names {
+        Names::None => {}
         // All of it, but for its own braces.
-        out.push(b',');
-        out.extend_from_slice(&body.as_bytes()[1..body.len() - 1]);
+        Names::Free => {
+            out.push(b',');
+            out.extend_from_slice(&body.as_bytes()[1..body.len() - 1]);
+        }
+        Names::SomeTaken => write_apart(out, &members(body).map_err(refusal)?, record),
     }
     out.push(b'}');
     flatten(&mut out[start..]);
@@ -58,26 +65,57 @@ pub(super) fn write(out: &mut Vec<u8>, record: &Record) -> Result<(), Refusal> {
 }
 
 /// What Weir knows; the first five always.
-fn ours(record: &Record) -> Vec<(&'static str, Option<Cow<'_, str>>)> {
+fn write_known(out: &mut Vec<u8>, record: &Record, moments: &mut Moments) {
+    out.extend_from_slice(b"{\"id\":\"");
+    // Writing into memory cannot fail.
+    let _ = write!(out, "{}", record.event.id);
+    out.extend_from_slice(b"\",\"stream\":\"");
+    // A stream's name and a moment hold nothing that JSON would escape.
+    out.extend_from_slice(record.stream.as_str().as_bytes());
+    out.extend_from_slice(b"\",\"occurred_at\":\"");
+    out.extend_from_slice(moments.text(record.event.occurred_at).as_bytes());
+    out.extend_from_slice(b"\",\"received_at\":\"");
+    out.extend_from_slice(moments.text(record.received_at).as_bytes());
+    out.extend_from_slice(b"\",\"user_id\":");
+    match record.user_id() {
+        Some(user) => write_text(out, user),
+        None => out.extend_from_slice(b"null"),
+    }
+    for (name, text) in further(record) {
+        if let Some(text) = text {
+            out.push(b',');
+            write_text(out, name);
+            out.push(b':');
+            write_text(out, text);
+        }
+    }
+}
+
+fn further(record: &Record) -> [(&'static str, Option<&str>); 6] {
     let origin = record.origin.as_ref();
-    let mut ours = vec![
-        ("id", Some(record.event.id.to_string().into())),
-        ("stream", Some(record.stream.as_str().into())),
-        ("occurred_at", Some(record.event.occurred_at.to_string().into())),
-        ("received_at", Some(record.received_at.to_string().into())),
-        ("user_id", record.user_id().map(Into::into)),
-    ];
-    let further = [
-        ("device_uuid", &origin.device_uuid),
-        ("app_version", &origin.app_version),
-        ("os_version", &origin.os_version),
-        ("user_agent", &origin.user_agent),
-        ("client_ip", &origin.client_ip),
-    ];
-    let told = further.into_iter().filter_map(|(name, text)| Some((name, Some(text.as_deref()?.into()))));
-    ours.extend(told);
-    ours.extend(record.event.client_id.as_deref().map(|id| ("log_id", Some(id.into()))));
-    ours
+    [
+        ("device_uuid", origin.device_uuid.as_deref()),
+        ("app_version", origin.app_version.as_deref()),
+        ("os_version", origin.os_version.as_deref()),
+        ("user_agent", origin.user_agent.as_deref()),
+        ("client_ip", origin.client_ip.as_deref()),
+        ("log_id", record.event.client_id.as_deref()),
+    ]
+}
+
+/// What the line says under this name already; within, none for null.
+fn said(record: &Record, name: &str) -> Option<Option<String>> {
+    match name {
+        "id" => Some(Some(record.event.id.to_string())),
+        "stream" => Some(Some(record.stream.to_string())),
+        "occurred_at" => Some(Some(record.event.occurred_at.to_string())),
+        "received_at" => Some(Some(record.received_at.to_string())),
+        "user_id" => Some(record.user_id().map(str::to_owned)),
+        _ => {
+            let text = further(record).into_iter().find(|(own, _)| *own == name)?.1?;
+            Some(Some(text.to_owned()))
+        }
+    }
 }
 
 fn is_ours(name: &str) -> bool {
@@ -85,24 +123,24 @@ fn is_ours(name: &str) -> bool {
 }
 
 /// The members whose names are free, then those that are not.
-fn write_apart(out: &mut Vec<u8>, members: &Members<'_>, ours: &[(&str, Option<Cow<'_, str>>)]) {
-    for member in members.iter().filter(|(name, _)| !is_ours(name)) {
+fn write_apart(out: &mut Vec<u8>, members: &Members<'_>, record: &Record) {
+    let (taken, free): (Vec<_>, Vec<_>) = members.iter().partition(|(name, _)| is_ours(name));
+    for member in free {
         out.push(b',');
         write_member(out, member);
     }
-    let says_the_same = |(name, value): &&(Cow<'_, str>, &RawValue)| {
-        let told = ours.iter().find(|(own, _)| own == name);
-        told.is_some_and(|(_, text)| {
-            serde_json::from_str::<Option<String>>(value.get())
-                .is_ok_and(|own| own.as_deref() == text.as_deref())
+    let shadowed: Vec<_> = taken
+        .into_iter()
+        .filter(|(name, value)| {
+            let own = serde_json::from_str::<Option<String>>(value.get()).ok();
+            own.is_none() || own != said(record, name)
         })
-    };
-    let shadowed = members.iter().filter(|(name, _)| is_ours(name)).filter(|member| !says_the_same(member));
-    for (place, member) in shadowed.clone().enumerate() {
+        .collect();
+    for (place, member) in shadowed.iter().enumerate() {
         out.extend_from_slice(if place == 0 { b",\"shadowed\":{" } else { b"," });
         write_member(out, member);
     }
-    if shadowed.count() > 0 {
+    if !shadowed.is_empty() {
         out.push(b'}');
     }
 }
@@ -127,35 +165,6 @@ fn flatten(line: &mut [u8]) {
     }
 }
 
-type Members<'a> = Vec<(Cow<'a, str>, &'a RawValue)>;
-
-fn members(body: &str) -> serde_json::Result<Members<'_>> {
-    let mut json = serde_json::Deserializer::from_str(body);
-    let members = json.deserialize_map(Reading)?;
-    json.end()?;
-    Ok(members)
-}
-
-struct Reading;
-
-impl<'de> Visitor<'de> for Reading {
-    type Value = Members<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
-        #[derive(serde::Deserialize)]
-        struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-        let mut members = Vec::with_capacity(16);
-        while let Some((Text(name), value)) = map.next_entry()? {
-            members.push((name, value));
-        }
-        Ok(members)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,7 +182,7 @@ mod tests {
 
     fn line(record: &Record) -> String {
         let mut out = Vec::new();
-        write(&mut out, record).unwrap();
+        write(&mut out, record, &mut Moments::default()).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -213,7 +222,11 @@ mod tests {
     fn what_is_no_json_object_is_refused_and_leaves_nothing_behind() {
         for bad in ["", "1", "[]", "{", "{\"a\":1}x", "{\"a\":tru}"] {
             let mut out = b"before".to_vec();
-            assert_eq!(write(&mut out, &event(bad)).unwrap_err().reason, "invalid_json", "{bad}");
+            assert_eq!(
+                write(&mut out, &event(bad), &mut Moments::default()).unwrap_err().reason,
+                "invalid_json",
+                "{bad}"
+            );
             assert_eq!(out, b"before");
         }
     }

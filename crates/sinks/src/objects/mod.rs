@@ -14,6 +14,7 @@ mod fault;
 mod folder;
 mod leftovers;
 mod line;
+mod members;
 mod name;
 mod outcome;
 mod settings;

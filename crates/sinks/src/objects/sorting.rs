@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use weir_core::event::Record;
 use weir_core::sink::{Batch, BatchId, Exception, Verdict};
 
-use super::line;
+use super::line::{self, Moments};
 use super::name::{NameTemplate, Slot};
 use super::settings::Compression;
 
@@ -52,14 +52,14 @@ pub(super) fn sort(
 ) -> std::io::Result<Sorted> {
     let mut drafts: BTreeMap<Slot, Draft> = BTreeMap::new();
     let mut seen = HashSet::with_capacity(batch.records.len());
-    let (mut repeats, mut refused) = (0, Vec::new());
+    let (mut repeats, mut refused, mut moments) = (0, Vec::new(), Moments::default());
     for (index, record) in batch.records.iter().enumerate() {
         if seen.contains(&record.event.id) {
             repeats += 1;
             continue;
         }
         let draft = drafts.entry(template.slot(record)).or_default();
-        match line::write(&mut draft.lines, record) {
+        match line::write(&mut draft.lines, record, &mut moments) {
             Ok(()) => {
                 seen.insert(record.event.id);
                 draft.events.push(index);
