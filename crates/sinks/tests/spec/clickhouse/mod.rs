@@ -4,6 +4,7 @@ mod answers;
 mod columns;
 mod faults;
 mod probe;
+mod questions;
 mod real;
 mod server;
 mod tables;
