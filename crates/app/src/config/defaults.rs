@@ -2,7 +2,7 @@
 
 use super::key::Key;
 use super::object_keys;
-use super::settings::{SINK_TYPES, batch_max_age_default, batch_max_events_default};
+use super::settings::{SINK_TYPES, batch_bytes_default, batch_max_age_default, batch_max_events_default};
 use super::tree::{Node, Origin, Value};
 use super::variables::Variables;
 
@@ -33,6 +33,9 @@ fn complete_sink(tree: &mut Node, name: &str, data_dir: &str) {
     if let Some(count) = batch_max_events_default(&kind) {
         let node = Node { value: Value::Integer(count), origin: Origin::BuiltIn };
         tree.put_default(&["sinks", name, "batch", "max_events"], node);
+    }
+    for (setting, bytes) in batch_bytes_default(&kind) {
+        tree.put_default(&["sinks", name, "batch", setting], built_in(*bytes));
     }
     if kind == "sqlite" {
         tree.put_default(&["sinks", name, "path"], built_in(format!("{data_dir}/events.db")));

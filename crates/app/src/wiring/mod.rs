@@ -2,6 +2,7 @@
 //!
 //! **Constraint.** Nothing outside this folder knows which log, catalog or sink it works with.
 
+mod clickhouse;
 mod http;
 mod objects;
 mod sinks;

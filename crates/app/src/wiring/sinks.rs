@@ -8,16 +8,19 @@ use weir_core::event::Stream;
 use weir_core::sink::{Sink, SinkName};
 use weir_core::world::Clock;
 use weir_sinks::blackhole::Blackhole;
+use weir_sinks::clickhouse::ClickHouseSink;
 use weir_sinks::columns::ColumnSettings;
 use weir_sinks::objects::ObjectsSink;
 use weir_sinks::opensearch::{self, Credentials, OpenSearchSink};
+use weir_sinks::postgres::{self, PostgresSink};
 use weir_sinks::sqlite::{self, SqliteSink};
 use weir_sinks::tls;
 
+use super::clickhouse;
 use super::objects::{self, Writer};
 use crate::config::{
-    BatchSettings, Beginning, ColumnFrom, ColumnsSettings, FilterSettings, OpenSearchSettings, RetrySettings,
-    Settings, SinkSettings, SqliteSettings, StreamSelection, TlsSettings,
+    BatchSettings, Beginning, ColumnFrom, ColumnsSettings, FilterSettings, OpenSearchSettings,
+    PostgresSettings, RetrySettings, Settings, SinkSettings, SqliteSettings, StreamSelection, TlsSettings,
 };
 use crate::deliveries::ConfiguredSink;
 use crate::secret::Secret;
@@ -53,6 +56,10 @@ fn open(name: &str, sink: &SinkSettings, around: Around<'_>) -> anyhow::Result<A
     let Around { settings, instance_id, clock } = around;
     Ok(match sink {
         SinkSettings::Blackhole(_) => Arc::new(Blackhole::new()),
+        SinkSettings::Clickhouse(sink) => Arc::new(ClickHouseSink::start(clickhouse::settings(sink))?),
+        SinkSettings::Postgres(sink) => {
+            Arc::new(PostgresSink::start(postgres_settings(sink), clock.clone())?)
+        }
         SinkSettings::Sqlite(sink) => Arc::new(SqliteSink::start(sqlite_settings(sink), clock.clone())?),
         SinkSettings::Objects(sink) => {
             let writer = Writer { instance_id, sink: name, environment: &settings.environment };
@@ -95,6 +102,19 @@ fn opensearch_settings(sink: &OpenSearchSettings, environment: &str) -> opensear
     }
 }
 
+fn postgres_settings(sink: &PostgresSettings) -> postgres::PostgresSettings {
+    postgres::PostgresSettings {
+        password: sink.password.as_ref().map(|password| password.expose().to_owned()),
+        table: sink.table.clone(),
+        columns: columns(&sink.columns),
+        retention: sink.retention,
+        pool_max_connections: sink.pool_max_connections,
+        statement_timeout: sink.statement_timeout,
+        tls: sink.tls.as_ref().map(tls_settings).unwrap_or_default(),
+        ..postgres::PostgresSettings::new(sink.url.expose())
+    }
+}
+
 pub(super) fn tls_settings(settings: &TlsSettings) -> tls::TlsSettings {
     let TlsSettings { ca, cert, key, server_name } = settings.clone();
     tls::TlsSettings { ca, cert, key, server_name }
@@ -111,7 +131,7 @@ fn route(selection: &StreamSelection, filter: &FilterSettings) -> Route {
     }
 }
 
-fn columns(settings: &ColumnsSettings) -> Vec<ColumnSettings> {
+pub(super) fn columns(settings: &ColumnsSettings) -> Vec<ColumnSettings> {
     let column = |(name, column): (&String, &ColumnFrom)| ColumnSettings {
         name: name.clone(),
         from: column.from.clone(),

@@ -20,9 +20,10 @@ pub use catalog::{CatalogLocation, CatalogSettings};
 pub use log::{Durability, LogSettings};
 pub use server::{AccessLogMode, MetricsAccess, ServerSettings};
 pub use sinks::{
-    BatchSettings, Beginning, BlackholeSettings, ColumnFrom, ColumnsSettings, CommonSettings, FilterSettings,
-    ObjectCompression, ObjectTime, ObjectsSettings, OpenSearchSettings, RetrySettings, SINK_TYPES,
-    SinkSettings, SqliteSettings, StreamSelection, TlsSettings, batch_max_age_default,
+    BatchSettings, Beginning, BlackholeSettings, ClickHouseCompression, ClickHouseJson, ClickHouseSettings,
+    ColumnFrom, ColumnsSettings, CommonSettings, FilterSettings, ObjectCompression, ObjectTime,
+    ObjectsSettings, OpenSearchSettings, PostgresSettings, RetrySettings, SINK_TYPES, SinkSettings,
+    SqliteSettings, StreamSelection, TlsSettings, batch_bytes_default, batch_max_age_default,
     batch_max_events_default,
 };
 pub use streams::{BUILT_IN_STREAMS, StreamSettings};

@@ -5,11 +5,13 @@
 mod batch;
 mod beginning;
 mod blackhole;
+mod clickhouse;
 mod columns;
 mod filter;
 mod objects;
 mod opensearch;
 mod place;
+mod postgres;
 mod selection;
 mod sqlite;
 mod tls;
@@ -20,10 +22,12 @@ use serde::{Deserialize, Serialize, Serializer};
 pub use batch::{BatchSettings, RetrySettings};
 pub use beginning::Beginning;
 pub use blackhole::BlackholeSettings;
+pub use clickhouse::{ClickHouseCompression, ClickHouseJson, ClickHouseSettings};
 pub use columns::{ColumnFrom, ColumnsSettings};
 pub use filter::FilterSettings;
 pub use objects::{ObjectCompression, ObjectTime, ObjectsSettings};
 pub use opensearch::OpenSearchSettings;
+pub use postgres::PostgresSettings;
 pub use selection::StreamSelection;
 pub use sqlite::SqliteSettings;
 pub use tls::TlsSettings;
@@ -34,7 +38,7 @@ use crate::config::nearest::suggestion;
 use crate::config::problem::Report;
 
 /// What `type` can be.
-pub const SINK_TYPES: [&str; 4] = ["blackhole", "objects", "opensearch", "sqlite"];
+pub const SINK_TYPES: [&str; 6] = ["blackhole", "clickhouse", "objects", "opensearch", "postgres", "sqlite"];
 
 /// One sink; its member `type` says which.
 #[derive(Clone, Debug, Deserialize)]
@@ -42,10 +46,14 @@ pub const SINK_TYPES: [&str; 4] = ["blackhole", "objects", "opensearch", "sqlite
 pub enum SinkSettings {
     /// Counts and discards.
     Blackhole(BlackholeSettings),
+    /// A table in ClickHouse.
+    Clickhouse(ClickHouseSettings),
     /// Objects in a bucket or a folder.
     Objects(ObjectsSettings),
     /// A monthly index in OpenSearch or Elasticsearch.
     Opensearch(OpenSearchSettings),
+    /// A table of Postgres, partitioned by month.
+    Postgres(PostgresSettings),
     /// A table in a SQLite file.
     Sqlite(SqliteSettings),
 }
@@ -56,14 +64,28 @@ pub fn batch_max_age_default(kind: &str) -> Option<&'static str> {
     match kind {
         "opensearch" => Some("10s"),
         "objects" => Some("8s"),
-        "sqlite" | "blackhole" => Some("1s"),
+        "clickhouse" => Some("5s"),
+        "sqlite" | "postgres" | "blackhole" => Some("1s"),
         _ => None,
     }
 }
 
 /// How many events a batch may have, by the sink's type, where its bytes and its age are to decide.
 pub fn batch_max_events_default(kind: &str) -> Option<i64> {
-    (kind == "objects").then_some(100_000)
+    match kind {
+        "objects" => Some(100_000),
+        "clickhouse" => Some(50_000),
+        _ => None,
+    }
+}
+
+/// How many bytes a batch may have, and how many wait in memory, by the sink's type: ClickHouse is made for large
+/// inserts, and merges for long what came in small ones.
+pub fn batch_bytes_default(kind: &str) -> &'static [(&'static str, &'static str)] {
+    match kind {
+        "clickhouse" => &[("max_bytes", "32MiB"), ("buffer_max_bytes", "64MiB")],
+        _ => &[],
+    }
 }
 
 /// What every type of sink has.
@@ -99,8 +121,10 @@ impl SinkSettings {
     pub fn common(&self) -> CommonSettings<'_> {
         match self {
             Self::Blackhole(sink) => common!(sink),
+            Self::Clickhouse(sink) => common!(sink),
             Self::Objects(sink) => common!(sink),
             Self::Opensearch(sink) => common!(sink),
+            Self::Postgres(sink) => common!(sink),
             Self::Sqlite(sink) => common!(sink),
         }
     }
@@ -108,8 +132,10 @@ impl SinkSettings {
     fn check(&self, key: &Key, report: &mut Report<'_>) {
         match self {
             Self::Blackhole(_) => {}
+            Self::Clickhouse(sink) => sink.check(key, report),
             Self::Objects(sink) => sink.check(key, report),
             Self::Opensearch(sink) => sink.check(key, report),
+            Self::Postgres(sink) => sink.check(key, report),
             Self::Sqlite(sink) => sink.check(key, report),
         }
     }
@@ -121,14 +147,18 @@ impl Serialize for SinkSettings {
         #[serde(tag = "type", rename_all = "lowercase")]
         enum Tagged<'a> {
             Blackhole(&'a BlackholeSettings),
+            Clickhouse(&'a ClickHouseSettings),
             Objects(&'a ObjectsSettings),
             Opensearch(&'a OpenSearchSettings),
+            Postgres(&'a PostgresSettings),
             Sqlite(&'a SqliteSettings),
         }
         match self {
             Self::Blackhole(sink) => Tagged::Blackhole(sink),
+            Self::Clickhouse(sink) => Tagged::Clickhouse(sink),
             Self::Objects(sink) => Tagged::Objects(sink),
             Self::Opensearch(sink) => Tagged::Opensearch(sink),
+            Self::Postgres(sink) => Tagged::Postgres(sink),
             Self::Sqlite(sink) => Tagged::Sqlite(sink),
         }
         .serialize(serializer)
@@ -150,8 +180,10 @@ pub(super) fn check(settings: &Settings, report: &mut Report<'_>) {
         common.retry.check(&key.child("retry"), report);
         sink.check(&key, report);
     }
+    clickhouse::check_distinct(settings, report);
     objects::check_distinct(settings, report);
     opensearch::check_distinct(settings, report);
+    postgres::check_distinct(settings, report);
     sqlite::check_distinct(settings, report);
 }
 
