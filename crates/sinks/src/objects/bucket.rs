@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
-use object_store::aws::{AmazonS3, AmazonS3Builder, S3ConditionalPut};
+use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
 use object_store::{
@@ -24,6 +24,17 @@ use crate::SettingsError;
 const WHOLE_MAX_BYTES: usize = 32 << 20;
 const PART_BYTES: usize = 16 << 20;
 const PARTS_AT_ONCE: usize = 4;
+/// What Amazon's cloud tells a program of its role: a token's file, or who hands out credentials.
+const SURROUNDINGS: [&str; 8] = [
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_ENDPOINT_URL_STS",
+    "AWS_METADATA_ENDPOINT",
+    "AWS_ROLE_ARN",
+    "AWS_ROLE_SESSION_NAME",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+];
 /// The name under which [`Bucket::check`] begins an object and takes it back.
 const CHECK_NAME: &str = "weir-check";
 
@@ -35,11 +46,19 @@ pub(super) struct Bucket {
     content_type: &'static str,
 }
 
+/// A builder that knows of them, and of nothing else that the environment may say.
+fn surroundings() -> AmazonS3Builder {
+    let told = SURROUNDINGS.iter().filter_map(|name| {
+        let key: AmazonS3ConfigKey = name.to_ascii_lowercase().parse().ok()?;
+        Some((key, std::env::var(name).ok()?))
+    });
+    told.fold(AmazonS3Builder::new(), |builder, (key, value)| builder.with_config(key, value))
+}
+
 impl Bucket {
     pub fn start(settings: &ObjectsSettings, bucket: &str, prefix: String) -> Result<Self, SettingsError> {
         let endpoint = settings.bucket_endpoint(bucket)?;
-        // What the surroundings give: a role, a token's file, the address of who hands out credentials.
-        let mut builder = AmazonS3Builder::from_env()
+        let mut builder = surroundings()
             .with_bucket_name(bucket)
             .with_virtual_hosted_style_request(!settings.is_path_style())
             .with_conditional_put(S3ConditionalPut::ETagMatch)
@@ -148,5 +167,17 @@ impl Bucket {
 
     fn failed(&self, error: &Error) -> SinkError {
         of_bucket(error, &self.address)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_library_knows_every_name_that_surroundings_go_by() {
+        for name in SURROUNDINGS {
+            assert!(name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>().is_ok(), "{name}");
+        }
     }
 }

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use anyhow::anyhow;
 use async_trait::async_trait;
 use object_store::ClientOptions;
 use object_store::client::{
@@ -13,7 +14,9 @@ use object_store::client::{
 use reqwest::header::CONTENT_LENGTH;
 use reqwest::{Body, Method, StatusCode};
 
-use super::fault::Answered;
+use weir_core::sink::SinkError;
+
+use super::fault::{Answered, CREDENTIALS_HOSTS};
 use crate::SettingsError;
 use crate::client::{StoreClient, exchange};
 use crate::tls::TlsSettings;
@@ -53,7 +56,13 @@ impl HttpService for Connector {
             .map_err(|error| HttpError::new(HttpErrorKind::Unknown, error))?;
         if is_error(&method, reply.status) {
             let answered = Answered::read(&reply);
-            return Err(HttpError::new(HttpErrorKind::Unknown, answered));
+            return Err(match host.starts_with(CREDENTIALS_HOSTS) {
+                true => HttpError::new(
+                    HttpErrorKind::Unknown,
+                    SinkError::retry(anyhow!("{host} answered {answered}")),
+                ),
+                false => HttpError::new(HttpErrorKind::Unknown, answered),
+            });
         }
         let mut response = HttpResponse::new(reply.body.into());
         *response.status_mut() = reply.status;

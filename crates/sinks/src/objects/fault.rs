@@ -16,7 +16,7 @@ use weir_core::sink::{Refusal, SinkError};
 use crate::client::{Reply, clipped};
 
 /// Who hands out credentials in Amazon's cloud; asked only where none are set.
-const CREDENTIALS_HOSTS: &str = "169.254.";
+pub(super) const CREDENTIALS_HOSTS: &str = "169.254.";
 /// Codes of S3 that pass by themselves, whatever status they come with.
 const PASSING: [&str; 9] = [
     "BadDigest",

@@ -12,6 +12,7 @@ const UNAVAILABLE: i32 = 77;
 /// The server's process; it ends with this, and its data goes with it.
 pub struct Service {
     script: &'static str,
+    options: Vec<String>,
     directory: TempDir,
     port: u16,
     id: u32,
@@ -20,13 +21,19 @@ pub struct Service {
 impl Service {
     /// `None`, and noted as skipped for this suite, where this machine cannot have one.
     pub fn start(script: &'static str, suite: &str) -> Option<Self> {
+        Self::start_with(script, suite, &[])
+    }
+
+    /// The same, with further options of the script's.
+    pub fn start_with(script: &'static str, suite: &str, options: &[&str]) -> Option<Self> {
+        let options: Vec<String> = options.iter().map(ToString::to_string).collect();
         let unavailable = repository().join(".services/unavailable").join(script);
         let directory = tempfile::tempdir().unwrap();
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let started =
-            fs::read_to_string(unavailable).map_or_else(|_| launch(script, directory.path(), port), Err);
+        let started = fs::read_to_string(unavailable)
+            .map_or_else(|_| launch(script, directory.path(), port, &options), Err);
         match started {
-            Ok(id) => Some(Self { script, directory, port, id }),
+            Ok(id) => Some(Self { script, options, directory, port, id }),
             Err(reason) => {
                 skipped(suite, &reason);
                 None
@@ -40,7 +47,7 @@ impl Service {
 
     /// Starts it again on its data, after it was killed.
     pub fn restart(&mut self) {
-        self.id = launch(self.script, self.directory.path(), self.port).unwrap();
+        self.id = launch(self.script, self.directory.path(), self.port, &self.options).unwrap();
     }
 
     pub fn kill9(&self) {
@@ -75,9 +82,9 @@ impl Drop for Service {
 }
 
 /// Its process id; an error where this machine cannot have it.
-fn launch(script: &str, directory: &Path, port: u16) -> Result<u32, String> {
+fn launch(script: &str, directory: &Path, port: u16, options: &[String]) -> Result<u32, String> {
     let mut command = Command::new(repository().join("scripts/services").join(script));
-    command.arg("start").arg(directory).arg(port.to_string());
+    command.arg("start").arg(directory).arg(port.to_string()).args(options);
     let output = command.env("WEIR_SERVICE_OWNER", std::process::id().to_string()).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     if output.status.code() == Some(UNAVAILABLE) {

@@ -1,10 +1,7 @@
 //! A real MinIO: the one at `WEIR_TEST_S3_URL`, else one that the project's own script starts.
 
 use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
@@ -19,10 +16,10 @@ use reqwest::{Body, Client, Method};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use tempfile::TempDir;
 use weir_sinks::objects::{Credentials, ObjectsSettings};
 
-const UNAVAILABLE: i32 = 77;
+use crate::service::Service;
+
 const ACCESS_KEY: &str = "weir";
 const SECRET_KEY: &str = "weir-password";
 
@@ -32,36 +29,37 @@ pub struct Server {
     bucket: String,
     store: AmazonS3,
     http: Client,
-    owned: Option<(u32, TempDir)>,
+    _owned: Option<Service>,
 }
 
 impl Server {
     /// `None`, and noted as skipped, where none can be had.
     pub async fn start(suite: &str) -> Option<Self> {
+        let http = client(RootCertStore::empty());
         if let Ok(url) = std::env::var("WEIR_TEST_S3_URL") {
-            return Some(Self::with_bucket(url, client(RootCertStore::empty()), None).await);
+            return Some(Self::with_bucket(url, http, None).await);
         }
-        let (id, directory, port) = launched(suite, &[])?;
-        let url = format!("http://127.0.0.1:{port}");
-        Some(Self::with_bucket(url, client(RootCertStore::empty()), Some((id, directory))).await)
+        let service = Service::start("minio", suite)?;
+        let url = format!("http://127.0.0.1:{}", service.port());
+        Some(Self::with_bucket(url, http, Some(service)).await)
     }
 
     /// One that shows this certificate.
     pub async fn start_with_tls(suite: &str, certificate: &Path, key: &Path) -> Option<Self> {
         let paths = [certificate, key].map(|path| path.to_str().unwrap());
-        let (id, directory, port) = launched(suite, &["--tls", paths[0], paths[1]])?;
+        let service = Service::start_with("minio", suite, &["--tls", paths[0], paths[1]])?;
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_file(certificate).unwrap()).unwrap();
-        let url = format!("https://localhost:{port}");
-        Some(Self::with_bucket(url, client(roots), Some((id, directory))).await)
+        let url = format!("https://localhost:{}", service.port());
+        Some(Self::with_bucket(url, client(roots), Some(service)).await)
     }
 
     /// A bucket that nobody used before, as a server may be kept between runs.
-    async fn with_bucket(url: String, http: Client, owned: Option<(u32, TempDir)>) -> Self {
+    async fn with_bucket(url: String, http: Client, owned: Option<Service>) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros();
         let bucket = format!("weir-{now}");
         let store = store(&url, &bucket, &http);
-        let server = Self { url, bucket, store, http, owned };
+        let server = Self { url, bucket, store, http, _owned: owned };
         server.make_bucket(&server.bucket).await;
         server
     }
@@ -112,14 +110,6 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        if let Some((id, _)) = &self.owned {
-            let _ = Command::new("kill").args(["-9", &id.to_string()]).status();
-        }
-    }
-}
-
 fn store(url: &str, bucket: &str, http: &Client) -> AmazonS3 {
     let builder = AmazonS3Builder::new().with_bucket_name(bucket).with_endpoint(url);
     let builder = builder.with_access_key_id(ACCESS_KEY).with_secret_access_key(SECRET_KEY);
@@ -159,43 +149,4 @@ fn client(roots: RootCertStore) -> Client {
         .with_root_certificates(roots)
         .with_no_client_auth();
     Client::builder().tls_backend_preconfigured(tls).no_proxy().build().unwrap()
-}
-
-/// Process id, data and port; `None`, and noted as skipped, where this machine cannot have it.
-fn launched(suite: &str, options: &[&str]) -> Option<(u32, TempDir, u16)> {
-    let unavailable = repository().join(".services/unavailable/minio");
-    match fs::read_to_string(unavailable).map_or_else(|_| launch(options), Err) {
-        Ok(server) => Some(server),
-        Err(reason) => {
-            skipped(suite, &reason);
-            None
-        }
-    }
-}
-
-fn launch(options: &[&str]) -> Result<(u32, TempDir, u16), String> {
-    let directory = tempfile::tempdir().unwrap();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let mut command = Command::new(repository().join("scripts/services/minio"));
-    command.arg("start").arg(directory.path()).arg(port.to_string()).args(options);
-    let output = command.env("WEIR_SERVICE_OWNER", std::process::id().to_string()).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    if output.status.code() == Some(UNAVAILABLE) {
-        return Err(said);
-    }
-    assert!(output.status.success(), "MinIO did not start; `make test` installs it: {said}");
-    let id = String::from_utf8(output.stdout).unwrap().trim().parse().unwrap();
-    Ok((id, directory, port))
-}
-
-fn skipped(suite: &str, reason: &str) {
-    assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "{suite} cannot be skipped in CI: {reason}");
-    let default = || Path::new(env!("CARGO_TARGET_TMPDIR")).join("../skipped-suites.txt");
-    let file = std::env::var_os("WEIR_SKIPPED_SUITES").map_or_else(default, PathBuf::from);
-    let mut file = OpenOptions::new().create(true).append(true).open(file).unwrap();
-    writeln!(file, "{suite}: {}", reason.trim()).unwrap();
-}
-
-fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
