@@ -6,6 +6,7 @@
 mod harness;
 
 mod accounting;
+mod clickhouse;
 mod full_disk;
 mod keys;
 mod kill;
@@ -14,6 +15,7 @@ mod objects;
 mod opensearch;
 mod originals;
 mod overload;
+mod postgres;
 mod replay;
 mod restart;
 mod routing;

@@ -4,22 +4,26 @@
 //! process id when the test is over.
 
 mod answer;
+mod clickhouse;
 mod load;
 mod machine;
 mod metrics;
 mod minio;
 mod opensearch;
+mod postgres;
 mod process;
 mod proxy;
 mod setup;
 mod weir;
 
 pub use answer::{Answer, Client};
+pub use clickhouse::ClickHouse;
 pub use load::{Load, Sent};
 pub use machine::{Tmpfs, skipped};
 pub use metrics::{Account, Metrics};
 pub use minio::Minio;
 pub use opensearch::OpenSearch;
+pub use postgres::Postgres;
 pub use process::Process;
 pub use proxy::{Fault, FaultProxy};
 pub use setup::Setup;
