@@ -9,11 +9,6 @@ sync_limit=$(awk "BEGIN { printf \"%.0f\", 256 * 1e6 / $sync_us }")
 noop_pid=$!
 until [[ -s $work/noop.txt ]]; do sleep 0.05; done
 
-# median VALUE…
-median() {
-    printf '%s\n' "$@" | sort -g | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] }'
-}
-
 for sink in blackhole sqlite; do
     serve "a-$sink" "[sinks.$sink]"
     pings=() noops=() rates=() ratios=() cpus=() p99s=()

@@ -23,10 +23,12 @@ fn main() {
         ["sqlite", made_by_weir, file, events] => {
             println!("{:.0}", stores::sqlite(made_by_weir, file, number(events)));
         }
-        ["opensearch", url, events] => println!("{:.0}", stores::opensearch(url, number(events))),
+        ["opensearch", url, round, events] => {
+            println!("{:.0}", stores::opensearch(url, number(round), number(events)));
+        }
         // `cargo bench` and `cargo test --benches` run it without a command of ours.
         _ => println!(
-            "limits port | fdatasync FILE SECONDS | noop PORT | parse PORT | fill URL KEY EVENTS | sqlite MADE FILE EVENTS | opensearch URL EVENTS"
+            "limits port | fdatasync FILE SECONDS | noop PORT | parse PORT | fill URL KEY EVENTS | sqlite MADE FILE EVENTS | opensearch URL ROUND EVENTS"
         ),
     }
 }

@@ -11,8 +11,6 @@ use uuid::Uuid;
 
 const BATCH: usize = 1000;
 const IN_FLIGHT: usize = 10;
-/// Matches the template that Weir installed.
-const INDEX: &str = "events_plain_2026-01";
 
 /// Rows a second, into a table like the one that Weir made.
 pub fn sqlite(made_by_weir: &str, file: &str, events: usize) -> f64 {
@@ -50,9 +48,11 @@ fn schema(made_by_weir: &str) -> Vec<String> {
     found.map(Result::unwrap).collect()
 }
 
-/// Documents a second, in bulks like Weir's.
-pub fn opensearch(url: &str, events: usize) -> f64 {
+/// Documents a second, in bulks like Weir's, into an index of the round's own.
+pub fn opensearch(url: &str, round: usize, events: usize) -> f64 {
     let document = sample(url);
+    // Matches the template that Weir installed.
+    let index = format!("{url}/events_plain{round}_2026-01");
     let next = AtomicUsize::new(0);
     let begun = Instant::now();
     thread::scope(|scope| {
@@ -64,7 +64,7 @@ pub fn opensearch(url: &str, events: usize) -> f64 {
                     if batch * BATCH >= events {
                         return;
                     }
-                    bulk(&agent, url, batch, &document);
+                    bulk(&agent, &index, batch, &document);
                 }
             });
         }
@@ -83,11 +83,11 @@ fn sample(url: &str) -> String {
     page["hits"]["hits"][0]["_source"].to_string()
 }
 
-fn bulk(agent: &Agent, url: &str, batch: usize, document: &str) {
+fn bulk(agent: &Agent, index: &str, batch: usize, document: &str) {
     let line = |n| format!("{{\"create\":{{\"_id\":\"{}\"}}}}\n{document}\n", id(batch * BATCH + n));
     let body = (0..BATCH).map(line).collect::<String>();
     let request = agent
-        .post(format!("{url}/{INDEX}/_bulk?filter_path=errors"))
+        .post(format!("{index}/_bulk?filter_path=errors"))
         .header("content-type", "application/x-ndjson");
     let answer = request.send(body).unwrap().body_mut().read_to_string().unwrap();
     assert!(answer.contains("false"), "{answer}");
