@@ -9,7 +9,7 @@ drain() {
     kill -9 "$pid"
     wait "$pid" 2>/dev/null || true
     serve "$name" "$toml"
-    while (($(metric weir_events_pending) > 0)); do sleep 0.02; done
+    while (($(metric weir_events_pending) > 0)); do sleep 0.1; done
     drained=$(per_second "$events * 1000" "($(now_ms) - $begun_ms)")
     stop
 }
