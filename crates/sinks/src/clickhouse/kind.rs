@@ -129,7 +129,7 @@ impl Kind {
             Self::DateTime64 { precision } => out.extend(moment::ticks(value, precision)?.to_le_bytes()),
             Self::Uuid => write_uuid(out, EventId::parse(text(value)?)?),
             Self::Ipv4 => {
-                out.extend(u32::from(text(value)?.parse::<std::net::Ipv4Addr>().ok()?).to_le_bytes())
+                out.extend(u32::from(text(value)?.parse::<std::net::Ipv4Addr>().ok()?).to_le_bytes());
             }
             Self::Ipv6 => out.extend(text(value)?.parse::<std::net::Ipv6Addr>().ok()?.octets()),
         }
@@ -165,9 +165,9 @@ fn float(double: f64) -> Option<f32> {
 /// How many bits hold a decimal of so many digits.
 fn decimal_bits(precision: u8) -> u16 {
     match precision {
-        ..=9 => 32,
-        ..=18 => 64,
-        ..=38 => 128,
+        0..=9 => 32,
+        10..=18 => 64,
+        19..=38 => 128,
         _ => 256,
     }
 }

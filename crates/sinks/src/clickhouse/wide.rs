@@ -30,7 +30,7 @@ impl Wide {
         // An exponent beyond 64 bits leaves a fraction, or more digits than there may be.
         let zeros =
             exponent.parse::<i64>().ok()?.checked_sub(after_point)?.checked_add(cut + i64::from(scale))?;
-        if zeros < 0 || zeros > DIGITS_MAX || significant > DIGITS_MAX as usize {
+        if !(0..=DIGITS_MAX).contains(&zeros) || significant > DIGITS_MAX as usize {
             return None;
         }
         let mut number = Self { is_negative, size: [0; 4] };

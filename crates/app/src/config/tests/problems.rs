@@ -68,11 +68,11 @@ fn what_is_missing_in_a_sink_is_named() {
     let text = "[sinks.a]\nstreams = \"*\"\n[sinks.b]\ntype = \"opensearch\"\n[sinks.c]\ntype = \"sqlit\"\n";
     assert_snapshot!(with_file(text).problems(), @r#"
     weir.toml:1: `sinks.a` has no `type`
-        Add type = "…" to this section: one of blackhole, objects, opensearch, sqlite.
+        Add type = "…" to this section: one of blackhole, clickhouse, objects, opensearch, postgres, sqlite.
     weir.toml:3: `sinks.b.url` is missing
         Add url = … to this section.
     weir.toml:6: `sinks.c.type` cannot be "sqlit"
-        Did you mean `sqlite`? There are: `blackhole`, `objects`, `opensearch`, `sqlite`.
+        Did you mean `sqlite`? There are: `blackhole`, `clickhouse`, `objects`, `opensearch`, `postgres`, `sqlite`.
     "#);
 }
 
