@@ -12,6 +12,7 @@ use weir_core::catalog::{AccountKey, Catalog, DeadLetter, DeadLetterFilter, Open
 use weir_core::event::{Event, EventId, Offset, Origin, Record, Stream};
 use weir_core::log::Partition;
 use weir_core::sink::SinkName;
+use weir_core::streams::Streams;
 use weir_core::time::Timestamp;
 
 #[tokio::main]
@@ -21,8 +22,7 @@ async fn main() -> anyhow::Result<()> {
     let main = AccountKey::main(&SinkName("search".into()), &Partition("node-1".into()));
     let replay = AccountKey { lane: "replay-1".to_owned(), ..main.clone() };
     let events = Stream::new("events").context("a valid name")?;
-    let opening = Opening { from: Offset(3), until: None, accepted_before: [(events.clone(), 3)].into() };
-    catalog.open_account(&main, &opening).await?;
+    catalog.open_account(&main, &Opening { from: Offset(3), until: None }).await?;
     catalog.open_account(&replay, &Opening { until: Some(Offset(9)), ..Opening::default() }).await?;
 
     let plan = |first, end| Plan { key: main.clone(), first: Offset(first), end: Offset(end) };
@@ -35,6 +35,9 @@ async fn main() -> anyhow::Result<()> {
         .settle(&Settlement { plan: plan(3, 20), delivered: 10, duplicates: 2, filtered: 1, dead })
         .await?;
     catalog.resend(&DeadLetterFilter::default(), Some(2)).await?;
+    let streams = Streams::Named([events.clone()].into());
+    catalog.claim(&main, &streams, &[(events.clone(), 25)].into(), 5).await?;
+    catalog.pause(&main.sink, true).await?;
     catalog.close().await;
     Ok(())
 }

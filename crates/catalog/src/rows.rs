@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow, ensure};
 use bytes::Bytes;
-use weir_core::catalog::{Account, AccountKey, DeadLetter, Opening};
+use weir_core::catalog::{Account, AccountKey, Claim, DeadLetter, Opening};
 use weir_core::event::{Event, EventId, Offset, Record, Stream};
 use weir_core::log::Partition;
 use weir_core::sink::SinkName;
+use weir_core::streams::Streams;
 use weir_core::time::Timestamp;
 
 use crate::origin;
@@ -29,6 +30,8 @@ pub(crate) struct AccountRow {
     pub duplicates: i64,
     pub dead: i64,
     pub filtered: i64,
+    pub streams: Option<String>,
+    pub carried: i64,
 }
 
 /// A row of `dead_letters`, without its state.
@@ -80,6 +83,27 @@ fn accepted_before_from_json(text: &str) -> anyhow::Result<BTreeMap<Stream, u64>
     by_name.into_iter().map(|(name, count)| Ok((stream(&name)?, count))).collect()
 }
 
+/// What stands for every stream in the column `streams`.
+const ALL_STREAMS: &str = "*";
+
+/// The column `streams`.
+pub(crate) fn streams_to_json(streams: &Streams) -> anyhow::Result<String> {
+    let names: Vec<&str> = streams.named().map(Stream::as_str).collect();
+    let text = match streams {
+        Streams::All => serde_json::to_string(ALL_STREAMS),
+        Streams::Named(_) => serde_json::to_string(&names),
+    };
+    text.context("writing streams as JSON")
+}
+
+fn streams_from_json(text: &str) -> anyhow::Result<Streams> {
+    if serde_json::from_str(text).is_ok_and(|all: String| all == ALL_STREAMS) {
+        return Ok(Streams::All);
+    }
+    let names: Vec<String> = serde_json::from_str(text).context("reading streams")?;
+    names.iter().map(|name| stream(name)).collect::<Result<_, _>>().map(Streams::Named)
+}
+
 fn stream(name: &str) -> anyhow::Result<Stream> {
     Stream::new(name).with_context(|| format!("the catalog holds {name:?}, which is no stream's name"))
 }
@@ -93,11 +117,19 @@ impl AccountRow {
         let opening = Opening {
             from: Offset(from_number(self.from_offset)?),
             until: self.until_offset.map(from_number).transpose()?.map(Offset),
-            accepted_before: accepted_before_from_json(&self.accepted_before)?,
         };
+        let claim = |streams: &String| {
+            anyhow::Ok(Claim {
+                streams: streams_from_json(streams)?,
+                accepted_before: accepted_before_from_json(&self.accepted_before)?,
+                carried: from_number(self.carried)?,
+            })
+        };
+        let claim = self.streams.as_ref().map(claim).transpose()?;
         Ok(Account {
             key: key(&self.sink, &self.partition, self.lane),
             opening,
+            claim,
             planned: Offset(from_number(self.planned)?),
             delivered: from_number(self.delivered)?,
             duplicates: from_number(self.duplicates)?,

@@ -17,6 +17,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -25,7 +26,9 @@ use weir_core::catalog::{
     Account, AccountKey, Catalog, CatalogError, DeadLetter, DeadLetterFilter, Opening, Plan, Resent,
     Settlement,
 };
+use weir_core::event::Stream;
 use weir_core::sink::SinkName;
+use weir_core::streams::Streams;
 
 use connection::Place;
 use readers::Readers;
@@ -71,12 +74,34 @@ impl SqliteCatalog {
 #[async_trait]
 impl Catalog for SqliteCatalog {
     async fn open_account(&self, key: &AccountKey, opening: &Opening) -> Result<Account, CatalogError> {
-        let (key, opening) = (key.clone(), opening.clone());
+        let (key, opening) = (key.clone(), *opening);
         self.writer.write(move |connection| accounts::open(connection, &key, &opening)).await
     }
 
     async fn accounts(&self) -> Result<Vec<Account>, CatalogError> {
         self.readers.read(accounts::list).await
+    }
+
+    async fn claim(
+        &self,
+        key: &AccountKey,
+        streams: &Streams,
+        accepted_before: &BTreeMap<Stream, u64>,
+        under_way: u64,
+    ) -> Result<Account, CatalogError> {
+        let (key, streams, before) = (key.clone(), streams.clone(), accepted_before.clone());
+        self.writer
+            .write(move |connection| accounts::claim(connection, &key, &streams, &before, under_way))
+            .await
+    }
+
+    async fn pause(&self, sink: &SinkName, paused: bool) -> Result<(), CatalogError> {
+        let sink = sink.clone();
+        self.writer.write(move |connection| accounts::pause(connection, &sink, paused)).await
+    }
+
+    async fn paused(&self) -> Result<BTreeSet<SinkName>, CatalogError> {
+        self.readers.read(accounts::paused).await
     }
 
     async fn forget(&self, sink: &SinkName, lane: &str) -> Result<bool, CatalogError> {

@@ -3,13 +3,14 @@
 //! Every change is one transaction, durable on return, and may be repeated: a caller that lost the answer asks
 //! again, and the second time nothing happens. Several changes may share one commit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
 use crate::event::{Offset, Record, Stream};
 use crate::log::Partition;
 use crate::sink::SinkName;
+use crate::streams::Streams;
 use crate::time::Timestamp;
 
 /// Names an account: a sink's progress over one partition, in one lane.
@@ -31,14 +32,34 @@ impl AccountKey {
 }
 
 /// What an account begins with.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Opening {
     /// The first offset that counts.
     pub from: Offset,
     /// Where it ends, not included; `None` for an account that never does.
     pub until: Option<Offset>,
-    /// Events accepted before the account began, by stream: they are not its concern.
+}
+
+/// Which of the accepted events an account has to account for: those `carried`, and of `streams` all that were
+/// accepted after `accepted_before`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The streams that the sink takes.
+    pub streams: Streams,
+    /// Events accepted before the claim was made, by stream.
     pub accepted_before: BTreeMap<Stream, u64>,
+    /// Events that were the account's own by then.
+    pub carried: u64,
+}
+
+impl Claim {
+    /// How many events that is, where so many are `accepted` by now.
+    pub fn count(&self, accepted: &BTreeMap<Stream, u64>) -> u64 {
+        let before = |stream| self.accepted_before.get(stream).copied().unwrap_or(0);
+        let taken = accepted.iter().filter(|(stream, _)| self.streams.contains(stream));
+        let since: u64 = taken.map(|(stream, count)| count.saturating_sub(before(stream))).sum();
+        self.carried + since
+    }
 }
 
 /// How a sink stands. Counts are of events, since the account was opened.
@@ -48,6 +69,8 @@ pub struct Account {
     pub key: AccountKey,
     /// What it began with.
     pub opening: Opening,
+    /// What it has to account for; `None` for a replay, and before the first [`Catalog::claim`].
+    pub claim: Option<Claim>,
     /// Batches are fixed up to here, not included.
     pub planned: Offset,
     /// Stored by the sink, those that were there before included.
@@ -164,8 +187,26 @@ pub trait Catalog: Send + Sync + 'static {
     /// All accounts, by key.
     async fn accounts(&self) -> Result<Vec<Account>, CatalogError>;
 
+    /// Has the account count these streams from its `planned` on, `accepted_before` being what the log had accepted by
+    /// then. What is settled, what waits to be sent again, and the events `under_way` are carried over.
+    ///
+    /// Nothing of the account may be changing meanwhile.
+    async fn claim(
+        &self,
+        key: &AccountKey,
+        streams: &Streams,
+        accepted_before: &BTreeMap<Stream, u64>,
+        under_way: u64,
+    ) -> Result<Account, CatalogError>;
+
+    /// Keeps that a sink is paused, or that it is no longer.
+    async fn pause(&self, sink: &SinkName, paused: bool) -> Result<(), CatalogError>;
+
+    /// The sinks that are paused.
+    async fn paused(&self) -> Result<BTreeSet<SinkName>, CatalogError>;
+
     /// Removes all of a sink's accounts in this lane (every lane where it is `""`), with their plans and, for the
-    /// main lane, the sink's dead letters. Whether there was one.
+    /// main lane, the sink's dead letters and that it is paused. Whether there was one.
     async fn forget(&self, sink: &SinkName, lane: &str) -> Result<bool, CatalogError>;
 
     /// Fixes the batches' bounds, in order, each beginning where the account's plans end. A plan that is there

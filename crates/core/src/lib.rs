@@ -20,6 +20,7 @@ pub mod routing;
 pub mod row_id;
 pub mod selection;
 pub mod sink;
+pub mod streams;
 pub mod time;
 pub mod world;
 

@@ -89,6 +89,15 @@ pub struct Extent {
     pub accepted: BTreeMap<Stream, u64>,
 }
 
+/// What had been accepted when the event at `offset` was the next.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// The offset.
+    pub offset: Offset,
+    /// Events appended before it, by stream.
+    pub accepted: BTreeMap<Stream, u64>,
+}
+
 /// What went wrong, by what the caller can do about it.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum LogError {
@@ -135,6 +144,9 @@ pub trait EventLog: Send + Sync + 'static {
 
     /// What the partition holds, and what it ever took. `accepted` and `end` are of one moment.
     fn extent(&self, partition: &Partition) -> Extent;
+
+    /// The nearest mark at or before `at` that the log has without reading; `None` where it has none.
+    fn mark(&self, partition: &Partition, at: Offset) -> Option<Mark>;
 
     /// Reads from `from` on. Gives an empty slice at the end; never waits for events to come.
     ///

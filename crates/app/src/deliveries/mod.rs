@@ -1,24 +1,27 @@
 //! Runs one delivery for each sink and partition, and answers what people ask of sinks.
 
-mod opening;
 mod running;
+mod tending;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use weir_core::catalog::{Account, AccountKey, CatalogError, DeadLetterFilter, Opening};
-use weir_core::delivery::{Assignment, BatchLimits, RetryPolicy, Route, Surroundings};
+use weir_core::delivery::{
+    Assignment, BatchLimits, DeliveryError, Gate, RetryPolicy, Route, Surroundings, claim,
+};
 use weir_core::event::Offset;
 use weir_core::log::{LogError, Partition};
 use weir_core::sink::{Sink, SinkName};
 use weir_core::time::Timestamp;
 
 use running::{Running, Wishes};
+pub use tending::{Forgotten, TendError};
 
 /// A sink as it is configured.
 #[derive(Clone)]
@@ -41,22 +44,15 @@ pub struct ConfiguredSink {
 pub struct Deliveries {
     surroundings: Surroundings,
     sinks: BTreeMap<SinkName, ConfiguredSink>,
+    /// Of every sink that is configured; closed while it is paused.
+    gates: BTreeMap<SinkName, Gate>,
     wishes: Mutex<BTreeMap<AccountKey, Arc<Wishes>>>,
     /// Held while dead letters are released and accounts are read, so that neither counts what the other did.
     releasing: Arc<tokio::sync::Mutex<()>>,
+    /// Held while a sink is paused, resumed or forgotten, so that memory and catalog change in the same order.
+    tending: tokio::sync::Mutex<()>,
     tasks: Mutex<JoinSet<()>>,
     stop: watch::Sender<bool>,
-}
-
-/// Why the deliveries cannot start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The catalog does not answer.
-    #[error(transparent)]
-    Catalog(#[from] CatalogError),
-    /// The log cannot be read.
-    #[error(transparent)]
-    Log(#[from] LogError),
 }
 
 /// Why a replay was not begun.
@@ -89,27 +85,35 @@ impl Deliveries {
     pub async fn start(
         surroundings: Surroundings,
         sinks: impl IntoIterator<Item = ConfiguredSink>,
-    ) -> Result<Arc<Self>, StartError> {
+    ) -> Result<Arc<Self>, DeliveryError> {
         let sinks: BTreeMap<_, _> = sinks.into_iter().map(|sink| (sink.name.clone(), sink)).collect();
+        let paused = surroundings.catalog.paused().await?;
+        let gates = gates(sinks.keys(), &paused);
         let deliveries = Arc::new(Self {
             surroundings,
             sinks,
+            gates,
             wishes: Mutex::default(),
             releasing: Arc::default(),
+            tending: tokio::sync::Mutex::default(),
             tasks: Mutex::default(),
             stop: watch::Sender::new(false),
         });
+        for sink in &paused {
+            deliveries.surroundings.ledger.pause(sink, true);
+        }
         let known = deliveries.surroundings.catalog.accounts().await?;
         let mut accounts = deliveries.take_up(&known).await?;
         for partition in deliveries.surroundings.log.partitions() {
             for sink in deliveries.sinks.values() {
-                accounts.push((sink.clone(), deliveries.open(sink, &partition, &known).await?));
+                accounts.push((sink.clone(), deliveries.open(sink, &partition).await?));
             }
         }
         // Every account holds the log before the first delivery could release any of it.
-        for (sink, account) in &accounts {
-            deliveries.hold(account, Some(sink.route.clone())).await?;
+        for (_, account) in &accounts {
+            deliveries.hold(account, true).await?;
         }
+        deliveries.warn_of_renaming(&known);
         for (sink, account) in accounts {
             deliveries.spawn(&sink, account);
         }
@@ -148,9 +152,9 @@ impl Deliveries {
             }
             let lane = format!("replay-{}", row_ids.next());
             let key = AccountKey { sink: name.clone(), partition, lane: lane.clone() };
-            let opening = Opening { from: first, until: Some(end), accepted_before: BTreeMap::new() };
+            let opening = Opening { from: first, until: Some(end) };
             let account = catalog.open_account(&key, &opening).await?;
-            self.hold(&account, Some(sink.route.clone())).await?;
+            self.hold(&account, true).await?;
             self.spawn(sink, account);
             begun.push(Replay { lane, first, end });
         }
@@ -220,34 +224,29 @@ impl Deliveries {
                 None => {
                     tracing::warn!(
                         sink = %account.key.sink,
-                        "this sink is no longer configured; the log keeps what it has not delivered until it is forgotten"
+                        "this sink is no longer configured; the log keeps what it has not delivered until it is configured \
+                         again, or forgotten: `weir sinks forget {}`", account.key.sink
                     );
-                    self.hold(account, None).await?;
+                    self.hold(account, false).await?;
                 }
             }
         }
         Ok(replays)
     }
 
-    async fn open(
-        &self,
-        sink: &ConfiguredSink,
-        partition: &Partition,
-        known: &[Account],
-    ) -> Result<Account, StartError> {
-        let Surroundings { log, catalog, clock, .. } = &self.surroundings;
+    async fn open(&self, sink: &ConfiguredSink, partition: &Partition) -> Result<Account, DeliveryError> {
+        let Surroundings { log, catalog, .. } = &self.surroundings;
+        let extent = log.extent(partition);
+        // Where there is an account already, it stands as it stood.
+        let from = if sink.begins_with_oldest { extent.start } else { extent.end };
         let key = AccountKey::main(&sink.name, partition);
-        let is_new = known.iter().all(|account| account.key != key);
-        let opening = match is_new && sink.begins_with_oldest {
-            true => opening::at_oldest(log.as_ref(), clock.as_ref(), partition).await?,
-            false => opening::at_end(log.extent(partition)),
-        };
-        Ok(catalog.open_account(&key, &opening).await?)
+        let account = catalog.open_account(&key, &Opening { from, until: None }).await?;
+        claim(&self.surroundings, account, sink.route.streams()).await
     }
 
-    async fn hold(&self, account: &Account, route: Option<Route>) -> Result<(), CatalogError> {
+    async fn hold(&self, account: &Account, is_configured: bool) -> Result<(), CatalogError> {
         let Surroundings { ledger, catalog, .. } = &self.surroundings;
-        ledger.open(catalog.as_ref(), account.clone(), route).await
+        ledger.open(catalog.as_ref(), account.clone(), is_configured).await
     }
 
     fn spawn(&self, sink: &ConfiguredSink, account: Account) {
@@ -259,6 +258,7 @@ impl Deliveries {
             limits: sink.limits,
             retry: sink.retry,
             sink: sink.sink.clone(),
+            gate: self.gates.get(&sink.name).cloned().unwrap_or_default(),
         };
         let running = Running {
             surroundings: self.surroundings.clone(),
@@ -273,4 +273,16 @@ impl Deliveries {
     fn wishes(&self) -> MutexGuard<'_, BTreeMap<AccountKey, Arc<Wishes>>> {
         self.wishes.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn gates<'a>(
+    sinks: impl Iterator<Item = &'a SinkName>,
+    paused: &BTreeSet<SinkName>,
+) -> BTreeMap<SinkName, Gate> {
+    let gate = |name: &SinkName| {
+        let gate = Gate::default();
+        gate.set_open(!paused.contains(name));
+        (name.clone(), gate)
+    };
+    sinks.map(gate).collect()
 }

@@ -65,6 +65,17 @@ impl Running {
         tokio::select! {
             ended = delivery.run(self.stop.clone()) => Some(ended),
             () = self.wishes.begin_anew.notified() => None,
+            () = self.stopped_while_paused() => Some(Ok(())),
+        }
+    }
+
+    /// A delivery that is held at its gate does not hear that it is to stop. It has nothing under way.
+    async fn stopped_while_paused(&self) {
+        let mut stop = self.stop.clone();
+        // That nobody can tell it to stop any more is the end as well.
+        let _ = stop.wait_for(|stop| *stop).await;
+        if self.assignment.gate.is_open() {
+            std::future::pending().await
         }
     }
 

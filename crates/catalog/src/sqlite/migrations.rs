@@ -9,7 +9,10 @@ use super::fault::Fault;
 /// In the file's header; it tells a Weir catalog from any other database. Reads `WEIR`.
 const APPLICATION_ID: i32 = 0x5745_4952;
 
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_accounts_plans_dead_letters.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_accounts_plans_dead_letters.sql"),
+    include_str!("migrations/0002_claims_pauses.sql"),
+];
 
 /// Brings the tables up to date: all or nothing.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Fault> {

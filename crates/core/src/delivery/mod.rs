@@ -9,6 +9,8 @@
 //! them to the sink, [`resend`] does the same for dead letters that a person wants sent again.
 
 mod batcher;
+mod claim;
+mod gate;
 mod persist;
 mod plan;
 mod resend;
@@ -24,6 +26,8 @@ use futures::StreamExt;
 use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc, watch};
 
 pub use batcher::{BatchLimits, Batcher, Cut};
+pub use claim::claim;
+pub use gate::Gate;
 pub use retry::{Backoff, RetryPolicy};
 pub use route::{Passage, Route};
 
@@ -73,6 +77,8 @@ pub struct Assignment {
     pub retry: RetryPolicy,
     /// Where they go.
     pub sink: Arc<dyn Sink>,
+    /// What holds them while the sink is paused.
+    pub gate: Gate,
 }
 
 /// Why a delivery ended before it was told to. Nothing is lost: it can be started again.
@@ -107,8 +113,8 @@ impl Delivery {
     pub fn new(surroundings: Surroundings, assignment: Assignment, resend_wanted: Arc<Notify>) -> Self {
         let Surroundings { ledger, clock, random, observer, .. } = surroundings.clone();
         let backoff = Backoff::new(assignment.retry, clock.clone(), random.clone());
-        let (key, sink) = (assignment.key.clone(), assignment.sink.clone());
-        let sender = Sender { key, sink, backoff, ledger, clock: clock.clone(), observer };
+        let Assignment { key, sink, gate, .. } = assignment.clone();
+        let sender = Sender { key, sink, gate, backoff, ledger, clock: clock.clone(), observer };
         let persist = Persist::new(clock, random);
         Self { surroundings, assignment, persist, sender, resend_wanted }
     }

@@ -162,6 +162,7 @@ impl<'a> Planner<'a> {
         if ready.is_empty() {
             return Ok(());
         }
+        self.assignment.gate.passed().await;
         let plans: Vec<Plan> = ready.iter().map(|planned| planned.plan.clone()).collect();
         self.persist.until_done(|| self.surroundings.catalog.plan(&plans)).await?;
         for planned in &ready {

@@ -1,21 +1,17 @@
 //! Which events a sink takes.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
 use crate::event::{Record, Stream};
 use crate::routing::Filter;
-
-/// The stream that goes to the catalog, and to a sink only where it is named.
-const TELEMETRY: &str = "telemetry";
+use crate::streams::Streams;
 
 /// What one sink takes of all that is accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
-    /// `None`: every stream but `telemetry`.
-    streams: Option<BTreeSet<Stream>>,
+    streams: Streams,
     /// Of these streams' events, which.
     filter: Option<Arc<Filter>>,
 }
@@ -34,12 +30,12 @@ pub enum Passage {
 impl Route {
     /// Every stream but `telemetry`.
     pub fn all() -> Self {
-        Self { streams: None, filter: None }
+        Self { streams: Streams::All, filter: None }
     }
 
     /// These streams.
     pub fn of(streams: impl IntoIterator<Item = Stream>) -> Self {
-        Self { streams: Some(streams.into_iter().collect()), filter: None }
+        Self { streams: Streams::Named(streams.into_iter().collect()), filter: None }
     }
 
     /// The same streams, but only what the filter holds of.
@@ -66,10 +62,10 @@ impl Route {
     /// Tells routes apart in the names of batches: between the same bounds, another route makes another batch, which no
     /// store may take for the first. Empty for a sink that takes everything.
     pub fn mark(&self) -> String {
-        if self.streams.is_none() && self.filter.is_none() {
+        if self.streams == Streams::All && self.filter.is_none() {
             return String::new();
         }
-        let streams = self.streams.iter().flatten().map(Stream::as_str);
+        let streams = self.streams.named().map(Stream::as_str);
         // Neither stands in a stream's name.
         let text =
             streams.chain(["?", self.filter.as_deref().map_or("", Filter::as_str)]).collect::<Vec<_>>();
@@ -80,21 +76,19 @@ impl Route {
 
     /// Whether events of this stream are meant for the sink.
     pub fn takes(&self, stream: &Stream) -> bool {
-        match &self.streams {
-            None => stream.as_str() != TELEMETRY,
-            Some(streams) => streams.contains(stream),
-        }
+        self.streams.contains(stream)
     }
 
-    /// How many of the `accepted` events are meant for the sink, those `before` left out.
-    pub fn count(&self, accepted: &BTreeMap<Stream, u64>, before: &BTreeMap<Stream, u64>) -> u64 {
-        let taken = accepted.iter().filter(|(stream, _)| self.takes(stream));
-        taken.map(|(stream, count)| count.saturating_sub(before.get(stream).copied().unwrap_or(0))).sum()
+    /// The streams it takes events of.
+    pub fn streams(&self) -> &Streams {
+        &self.streams
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::routing::Condition;
     use crate::selection::Source;

@@ -11,12 +11,14 @@ use crate::observe::Observer;
 use crate::sink::{Batch, Receipt, Refusal, Sink, SinkError, Verdict};
 use crate::world::Clock;
 
+use super::gate::Gate;
 use super::retry::Backoff;
 
 /// What sending needs to know of its sink.
 pub(super) struct Sender {
     pub key: AccountKey,
     pub sink: Arc<dyn Sink>,
+    pub gate: Gate,
     pub backoff: Backoff,
     pub ledger: Arc<Ledger>,
     pub clock: Arc<dyn Clock>,
@@ -44,6 +46,7 @@ impl Sender {
         let mut delivered = Delivered::default();
         let mut parts = vec![(batch, 1)];
         while let Some((part, attempt)) = parts.pop() {
+            self.gate.passed().await;
             let started = self.clock.now();
             let answer = self.sink.deliver(&part).await;
             match answer {

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use async_trait::async_trait;
 use tokio::sync::{SemaphorePermit, oneshot};
 use weir_core::event::Offset;
-use weir_core::log::{Append, Entry, EventLog, Extent, LogError, Partition, ReadLimit, Slice, Span};
+use weir_core::log::{Append, Entry, EventLog, Extent, LogError, Mark, Partition, ReadLimit, Slice, Span};
 use weir_core::time::Timestamp;
 
 use super::encode::Encoded;
@@ -16,6 +16,7 @@ use super::log::SegmentLog;
 use super::queue::Pending;
 use super::read::{self, Obstacle};
 use super::seek;
+use super::shelf::Segment;
 use super::window::Mode;
 
 #[async_trait]
@@ -62,6 +63,17 @@ impl EventLog for SegmentLog {
     fn extent(&self, _partition: &Partition) -> Extent {
         let Published { end, accepted } = self.inner.published().clone();
         Extent { start: Offset(self.inner.shelf.start()), end: Offset(end), accepted }
+    }
+
+    /// Each segment's head has one.
+    fn mark(&self, _partition: &Partition, at: Offset) -> Option<Mark> {
+        let before = |segment: &Arc<Segment>| segment.base <= at.0;
+        let known = self.inner.shelf.all().into_iter().rev().filter(before);
+        let mut marks = known.filter_map(|segment| {
+            let accepted = segment.opening.clone()?;
+            Some(Mark { offset: Offset(segment.base), accepted })
+        });
+        marks.next()
     }
 
     async fn read(&self, _partition: &Partition, from: Offset, limit: ReadLimit) -> Result<Slice, LogError> {

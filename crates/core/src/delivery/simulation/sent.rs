@@ -1,6 +1,10 @@
 //! What a simulated client sends: an event by its number, so that a repeat is the same event.
 
 use super::store::POISON;
+use crate::event::Stream;
+
+/// The streams that events come by; a number always by the same.
+pub const STREAMS: [&str; 2] = ["events", "actions"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sent {
@@ -14,9 +18,9 @@ impl Sent {
         format!(r#"{{"log_id":"{number}","page":"{page}","event":"e","param":{{"n":{number}}}}}"#)
     }
 
-    pub fn read(body: &str) -> Self {
-        let digits = body.split("\"n\":").nth(1).unwrap().trim_end_matches('}');
-        Self { number: digits.parse().unwrap() }
+    /// The stream it comes by.
+    pub fn stream(self) -> Stream {
+        Stream::new(STREAMS[usize::from(self.number % 5 == 3)]).unwrap()
     }
 
     /// The stores do not take it at first.

@@ -1,7 +1,9 @@
-//! What a simulated sink takes: everything, what a filter says, or what another filter says in each life.
+//! What a simulated sink takes: everything, what a filter says, what another filter says in each life, or other streams
+//! in each life.
 
-use super::sent::Sent;
+use super::sent::{STREAMS, Sent};
 use crate::delivery::Route;
+use crate::event::Stream;
 use crate::routing::{Comparison, Condition, Filter};
 use crate::selection::Source;
 use crate::testkit::world::SeededRandom;
@@ -14,11 +16,12 @@ pub enum Taste {
     Everything,
     Picky,
     Fickle,
+    Wandering,
 }
 
 impl Taste {
     pub fn of(seed: u64) -> Self {
-        [Self::Everything, Self::Picky, Self::Fickle][(seed % 3) as usize]
+        [Self::Everything, Self::Picky, Self::Fickle, Self::Wandering][(seed % 4) as usize]
     }
 
     /// The route in one life.
@@ -27,6 +30,10 @@ impl Taste {
             Self::Everything => Route::all(),
             Self::Picky => Route::all().with_filter(below(BELOW)),
             Self::Fickle => Route::all().with_filter(below(dice.below(40))),
+            Self::Wandering => match dice.chance(50) {
+                true => wandered(dice),
+                false => wandered(dice).with_filter(below(dice.below(40))),
+            },
         }
     }
 
@@ -35,7 +42,17 @@ impl Taste {
         match self {
             Self::Everything => Some(true),
             Self::Picky => Some(sent.number < BELOW),
-            Self::Fickle => None,
+            Self::Fickle | Self::Wandering => None,
+        }
+    }
+}
+
+fn wandered(dice: &SeededRandom) -> Route {
+    match dice.below(4) {
+        0 => Route::all(),
+        named => {
+            let named = STREAMS.iter().enumerate().filter(|(place, _)| named >> place & 1 == 1);
+            Route::of(named.filter_map(|(_, name)| Stream::new(name)))
         }
     }
 }

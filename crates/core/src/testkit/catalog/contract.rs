@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // A panic is how a test fails.
 
 mod accounts;
+mod claims;
 mod content;
 mod letters;
 mod plans;
@@ -12,6 +13,7 @@ use crate::catalog::Catalog;
 /// Runs every behaviour, each with an empty catalog of its own from `open`.
 pub async fn contract<C: Catalog, F: AsyncFn() -> C>(open: F) {
     accounts::all(&open).await;
+    claims::all(&open).await;
     plans::all(&open).await;
     letters::all(&open).await;
     resending::all(&open).await;

@@ -1,5 +1,6 @@
 //! A catalog that fails, and that fails after having done what it was asked: the answer that gets lost.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +13,9 @@ use crate::catalog::{
     Account, AccountKey, Catalog, CatalogError, DeadLetter, DeadLetterFilter, Opening, Plan, Resent,
     Settlement,
 };
+use crate::event::Stream;
 use crate::sink::SinkName;
+use crate::streams::Streams;
 use crate::testkit::world::SeededRandom;
 use crate::world::Random;
 
@@ -92,6 +95,24 @@ impl<C: Catalog> Catalog for FaultyCatalog<C> {
 
     async fn accounts(&self) -> Result<Vec<Account>, CatalogError> {
         self.through(self.inner.accounts()).await
+    }
+
+    async fn claim(
+        &self,
+        key: &AccountKey,
+        streams: &Streams,
+        accepted_before: &BTreeMap<Stream, u64>,
+        under_way: u64,
+    ) -> Result<Account, CatalogError> {
+        self.through(self.inner.claim(key, streams, accepted_before, under_way)).await
+    }
+
+    async fn pause(&self, sink: &SinkName, paused: bool) -> Result<(), CatalogError> {
+        self.through(self.inner.pause(sink, paused)).await
+    }
+
+    async fn paused(&self) -> Result<BTreeSet<SinkName>, CatalogError> {
+        self.through(self.inner.paused()).await
     }
 
     async fn forget(&self, sink: &SinkName, lane: &str) -> Result<bool, CatalogError> {

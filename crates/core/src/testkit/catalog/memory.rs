@@ -3,17 +3,19 @@
 
 mod state;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
 use crate::catalog::{
-    Account, AccountKey, Catalog, CatalogError, DeadLetter, DeadLetterFilter, Opening, Plan, Resent,
+    Account, AccountKey, Catalog, CatalogError, Claim, DeadLetter, DeadLetterFilter, Opening, Plan, Resent,
     Settlement,
 };
+use crate::event::Stream;
 use crate::sink::SinkName;
+use crate::streams::Streams;
 
 use state::{Entry, LetterState, State, matches, opened};
 
@@ -46,6 +48,30 @@ impl Catalog for MemoryCatalog {
 
     async fn accounts(&self) -> Result<Vec<Account>, CatalogError> {
         Ok(self.state().accounts.values().map(|e| e.account.clone()).collect())
+    }
+
+    async fn claim(
+        &self,
+        key: &AccountKey,
+        streams: &Streams,
+        accepted_before: &BTreeMap<Stream, u64>,
+        under_way: u64,
+    ) -> Result<Account, CatalogError> {
+        let (streams, accepted_before) = (streams.clone(), accepted_before.clone());
+        self.state().claim(key, Claim { streams, accepted_before, carried: under_way })
+    }
+
+    async fn pause(&self, sink: &SinkName, paused: bool) -> Result<(), CatalogError> {
+        let mut state = self.state();
+        match paused {
+            true => state.paused.insert(sink.clone()),
+            false => state.paused.remove(sink),
+        };
+        Ok(())
+    }
+
+    async fn paused(&self) -> Result<BTreeSet<SinkName>, CatalogError> {
+        Ok(self.state().paused.clone())
     }
 
     async fn forget(&self, sink: &SinkName, lane: &str) -> Result<bool, CatalogError> {

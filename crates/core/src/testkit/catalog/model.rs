@@ -8,6 +8,7 @@ use crate::catalog::{
     AccountKey, Catalog, CatalogError, DeadLetter, DeadLetterFilter, Plan, Resent, Settlement,
 };
 use crate::event::Offset;
+use crate::streams::Streams;
 use crate::testkit::catalog::samples::{again, key, letter, opening, plan};
 
 const ATTEMPTS_MAX: usize = 1_000;
@@ -27,6 +28,8 @@ pub enum Step {
     SettleResent(u8),
     /// Delete a letter.
     Delete(u8),
+    /// Have the account count its streams anew.
+    Claim,
     /// Make the request of the step before once more.
     Repeat,
 }
@@ -35,12 +38,13 @@ impl Step {
     /// The step that a random number stands for; smaller numbers are simpler steps.
     pub fn of(number: u64) -> (usize, Self) {
         let [kind, a, b, c, sink, ..] = number.to_le_bytes();
-        let step = match kind % 8 {
+        let step = match kind % 9 {
             0 | 1 => Self::Plan([a % 20 + 1, b % 20 + 1]),
             2 | 3 => Self::Settle(a, b % 101, c % 101),
             4 => Self::ResendOne(a),
             5 => Self::ResendAll,
             6 => Self::SettleResent(a),
+            7 => Self::Claim,
             _ => {
                 if b < 128 {
                     Self::Repeat
@@ -61,11 +65,14 @@ enum Request {
     Resend(DeadLetterFilter, Option<i64>),
     SettleResent(AccountKey, Vec<Resent>),
     Delete(i64),
+    Claim(AccountKey, u64),
 }
 
 #[derive(Default)]
 struct Tally {
     planned: u64,
+    /// How much was planned when the account was last counted anew.
+    claimed: Option<u64>,
     delivered: u64,
     duplicates: u64,
     /// In the dead letters, or deleted from them.
@@ -94,8 +101,8 @@ pub async fn hold_the_account<C: Catalog>(catalog: &C, steps: &[(usize, Step)]) 
         for (key, tally) in keys.iter().zip(&tallies) {
             tally.compare(catalog, key).await;
         }
-        // A resend repeated later is a new wish, not a lost answer; all others may be repeated at any time.
-        last = (!matches!(request, Request::Resend(..))).then_some(request);
+        // A resend or a claim repeated later is a new wish, not a lost answer; all others may be repeated at any time.
+        last = (!matches!(request, Request::Resend(..) | Request::Claim(..))).then_some(request);
     }
 }
 
@@ -126,6 +133,11 @@ impl Tally {
                 let id = *self.letters.keys().nth(index)?;
                 self.letters.remove(&id);
                 Some(Request::Delete(id))
+            }
+            Step::Claim => {
+                self.claimed = Some(self.planned);
+                let under_way = self.plans.iter().map(|plan| plan.end.0 - plan.first.0).sum();
+                Some(Request::Claim(key.clone(), under_way))
             }
             Step::Repeat => None,
         }
@@ -197,6 +209,8 @@ impl Tally {
         let expected = (Offset(self.planned), self.delivered, self.duplicates, self.dead);
         assert_eq!((account.planned, account.delivered, account.duplicates, account.dead), expected);
 
+        assert_eq!(account.claim.map(|claim| claim.carried), self.claimed);
+
         let mut unsettled = surely(async || catalog.unsettled(key).await).await;
         let under_way: u64 = unsettled.iter().map(|plan| plan.end.0 - plan.first.0).sum();
         let again = surely(async || catalog.resending(key, usize::MAX).await).await;
@@ -227,6 +241,10 @@ async fn make<C: Catalog>(catalog: &C, request: &Request) {
         }
         Request::Delete(id) => {
             surely(async || catalog.delete_dead_letter(*id).await).await;
+        }
+        Request::Claim(key, under_way) => {
+            let before = BTreeMap::new();
+            surely(async || catalog.claim(key, &Streams::All, &before, *under_way).await).await;
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Accounts, plans and letters to try a catalog with.
 #![allow(clippy::expect_used)] // A panic is how a test fails.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -30,7 +29,7 @@ pub(super) fn lane(name: &str, lane: &str) -> AccountKey {
 }
 
 pub(super) fn opening(from: u64) -> Opening {
-    Opening { from: Offset(from), until: None, accepted_before: BTreeMap::new() }
+    Opening { from: Offset(from), until: None }
 }
 
 pub(super) fn plan(key: &AccountKey, first: u64, end: u64) -> Plan {

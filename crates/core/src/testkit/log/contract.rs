@@ -2,6 +2,8 @@
 
 #![expect(clippy::expect_used, reason = "a suite tells by panicking")]
 
+mod marks;
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -26,6 +28,7 @@ pub async fn contract<L: Append + EventLog>(open: impl AsyncFn() -> L, reopen: i
     seeking_finds_the_first_event_not_earlier(&open().await).await;
     releasing_takes_nothing_that_is_not_released(&open().await).await;
     a_restart_changes_nothing(open().await, &reopen).await;
+    marks::a_mark_tells_what_was_accepted_before_it(open().await, &reopen).await;
 }
 
 /// An entry's parts, made up from a stream's name and a number of events.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::event::Offset;
-use crate::log::{Append, Entry, EventLog, Extent, LogError, Partition, ReadLimit, Slice, Span};
+use crate::log::{Append, Entry, EventLog, Extent, LogError, Mark, Partition, ReadLimit, Slice, Span};
 use crate::testkit::world::SeededRandom;
 use crate::time::Timestamp;
 
@@ -80,6 +80,10 @@ impl<L: EventLog> EventLog for FaultyLog<L> {
 
     fn extent(&self, partition: &Partition) -> Extent {
         self.inner.extent(partition)
+    }
+
+    fn mark(&self, partition: &Partition, at: Offset) -> Option<Mark> {
+        self.inner.mark(partition, at)
     }
 
     async fn read(&self, partition: &Partition, from: Offset, limit: ReadLimit) -> Result<Slice, LogError> {

@@ -9,8 +9,10 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use crate::event::{Offset, Record, Stream};
-use crate::log::{Append, Entry, EventLog, Extent, LogError, Lost, Partition, ReadLimit, Slice, Span};
+use crate::log::{Append, Entry, EventLog, Extent, LogError, Lost, Mark, Partition, ReadLimit, Slice, Span};
 use crate::time::Timestamp;
+
+const MARK_EVERY_OFFSETS: u64 = 5;
 
 /// A handle on a log in memory. Dropping it is a crash: [`MemoryLog::reopen`] gives the next process's handle.
 pub struct MemoryLog {
@@ -43,6 +45,20 @@ enum Place {
 impl State {
     fn end(&self) -> u64 {
         self.start + self.places.len() as u64
+    }
+
+    /// As a log of segments has them: only at every so many offsets, and where it begins.
+    fn mark(&self, at: u64) -> Mark {
+        let offset = (at - at % MARK_EVERY_OFFSETS).max(self.start);
+        let mut accepted = self.accepted.clone();
+        for place in self.places.iter().skip((offset - self.start) as usize) {
+            let (Place::Held(Record { stream, .. }) | Place::Lost(stream)) = place;
+            if let Some(count) = accepted.get_mut(stream) {
+                *count -= 1;
+            }
+        }
+        accepted.retain(|_, count| *count > 0);
+        Mark { offset: Offset(offset), accepted }
     }
 
     fn take(&mut self, entry: &Entry<'_>) -> Span {
@@ -154,6 +170,11 @@ impl EventLog for MemoryLog {
     fn extent(&self, _partition: &Partition) -> Extent {
         let state = self.state();
         Extent { start: Offset(state.start), end: Offset(state.end()), accepted: state.accepted.clone() }
+    }
+
+    fn mark(&self, _partition: &Partition, at: Offset) -> Option<Mark> {
+        let state = self.state();
+        (state.start <= at.0).then(|| state.mark(at.0))
     }
 
     async fn read(&self, _partition: &Partition, from: Offset, limit: ReadLimit) -> Result<Slice, LogError> {

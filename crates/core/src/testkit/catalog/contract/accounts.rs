@@ -3,7 +3,7 @@
 use crate::catalog::{Catalog, DeadLetterFilter, Opening};
 use crate::event::Offset;
 use crate::testkit::catalog::samples::{
-    account, assert_broken, delivered, key, lane, letter, listed, opening, plan, sink, stream, with_letters,
+    account, assert_broken, delivered, key, lane, letter, listed, opening, plan, sink, with_letters,
 };
 
 pub(super) async fn all<C: Catalog, F: AsyncFn() -> C>(open: &F) {
@@ -29,13 +29,10 @@ async fn an_empty_catalog_holds_nothing<C: Catalog>(catalog: &C) {
 }
 
 async fn an_account_opens_once<C: Catalog>(catalog: &C) {
-    let first = Opening {
-        from: Offset(7),
-        until: Some(Offset(90)),
-        accepted_before: [(stream("events"), 5), (stream("store"), 2)].into(),
-    };
+    let first = Opening { from: Offset(7), until: Some(Offset(90)) };
     let opened = catalog.open_account(&key("a"), &first).await.unwrap();
     assert_eq!((&opened.key, &opened.opening, opened.planned), (&key("a"), &first, Offset(7)));
+    assert_eq!(opened.claim, None);
     assert_eq!((opened.delivered, opened.duplicates, opened.dead, opened.filtered), (0, 0, 0, 0));
 
     catalog.plan(&[plan(&key("a"), 7, 10)]).await.unwrap();

@@ -8,6 +8,7 @@ use crate::catalog::{AccountKey, Catalog, DeadLetter, DeadLetterFilter, Opening}
 use crate::event::{EventId, Offset, Origin, Record};
 use crate::log::Partition;
 use crate::sink::SinkName;
+use crate::streams::Streams;
 use crate::testkit::catalog::samples::{account, key, letter, plan, stream, with_letters};
 use crate::time::Timestamp;
 
@@ -78,14 +79,15 @@ async fn odd_names_are_kept_apart<C: Catalog>(catalog: &C) {
         lane: name.to_owned(),
     };
     for (from, name) in (1..).zip(names) {
-        let accepted_before = [(stream("events"), from), (stream("x.y"), u64::from(u32::MAX))].into();
-        let opening = Opening { from: Offset(from), until: Some(Offset(from)), accepted_before };
+        let opening = Opening { from: Offset(from), until: Some(Offset(from)) };
         catalog.open_account(&key(name), &opening).await.unwrap();
+        let accepted_before = [(stream("events"), from), (stream("x.y"), u64::from(u32::MAX))].into();
+        catalog.claim(&key(name), &Streams::All, &accepted_before, 0).await.unwrap();
     }
     for (from, name) in (1..).zip(names) {
         let opened = account(catalog, &key(name)).await;
         assert_eq!(opened.opening.from, Offset(from), "{name:?}");
-        assert_eq!(opened.opening.accepted_before[&stream("events")], from);
+        assert_eq!(opened.claim.unwrap().accepted_before[&stream("events")], from);
     }
     assert_eq!(catalog.accounts().await.unwrap().len(), names.len());
 }
@@ -114,7 +116,7 @@ async fn extreme_moments_and_numbers_come_back<C: Catalog>(catalog: &C) {
 
 async fn offsets_near_the_limit_are_planned<C: Catalog>(catalog: &C) {
     let limit = i64::MAX.unsigned_abs();
-    let opening = Opening { from: Offset(limit - 10), until: Some(Offset(limit)), ..Opening::default() };
+    let opening = Opening { from: Offset(limit - 10), until: Some(Offset(limit)) };
     catalog.open_account(&key("a"), &opening).await.unwrap();
     let batch = plan(&key("a"), limit - 10, limit);
     catalog.plan(std::slice::from_ref(&batch)).await.unwrap();

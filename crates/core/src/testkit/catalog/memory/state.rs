@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::anyhow;
 
 use crate::catalog::{
-    Account, AccountKey, CatalogError, DeadLetter, DeadLetterFilter, Opening, Plan, Resent, Settlement,
+    Account, AccountKey, CatalogError, Claim, DeadLetter, DeadLetterFilter, Opening, Plan, Resent, Settlement,
 };
 use crate::event::Offset;
 use crate::sink::SinkName;
@@ -14,6 +14,7 @@ use crate::sink::SinkName;
 pub(super) struct State {
     pub(super) accounts: BTreeMap<AccountKey, Entry>,
     pub(super) letters: BTreeMap<i64, Kept>,
+    pub(super) paused: BTreeSet<SinkName>,
 }
 
 pub(super) struct Entry {
@@ -40,12 +41,23 @@ impl State {
         self.accounts.get_mut(key).ok_or_else(missing)
     }
 
+    /// The claim as it is asked for carries what is under way; the rest is found here.
+    pub(super) fn claim(&mut self, key: &AccountKey, asked: Claim) -> Result<Account, CatalogError> {
+        let waiting = self.letters.values().filter(|kept| kept.state == LetterState::Resending);
+        let waiting: u64 = waiting.map(|kept| &kept.letter).filter(|l| l.key == *key).map(|l| l.count).sum();
+        let account = &mut self.entry(key)?.account;
+        let settled = account.delivered + account.dead + account.filtered;
+        account.claim = Some(Claim { carried: asked.carried + settled + waiting, ..asked });
+        Ok(account.clone())
+    }
+
     pub(super) fn forget(&mut self, sink: &SinkName, lane: &str) -> bool {
         let meant = |key: &AccountKey| key.sink == *sink && (lane.is_empty() || key.lane == lane);
         let before = self.accounts.len();
         self.accounts.retain(|key, _| !meant(key));
         if lane.is_empty() {
             self.letters.retain(|_, kept| kept.letter.key.sink != *sink);
+            self.paused.remove(sink);
         }
         for kept in self.letters.values_mut().filter(|kept| meant(&kept.letter.key)) {
             kept.state = LetterState::Orphaned;
@@ -196,7 +208,8 @@ pub(super) fn opened(key: &AccountKey, opening: &Opening) -> Account {
     Account {
         key: key.clone(),
         planned: opening.from,
-        opening: opening.clone(),
+        opening: *opening,
+        claim: None,
         delivered: 0,
         duplicates: 0,
         dead: 0,

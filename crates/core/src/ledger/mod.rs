@@ -4,125 +4,42 @@
 //! mirrored here once that is durable. What was accepted is counted by the log. Pending is what is between the two,
 //! so a snapshot, taken under one lock, always adds up; that it is also true is what the tests show.
 
-use std::collections::BTreeMap;
+mod entry;
+mod standing;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::catalog::{Account, AccountKey, Catalog, CatalogError, Resent, Settlement};
-use crate::delivery::Route;
-use crate::event::{Offset, Stream};
+use crate::event::Offset;
 use crate::log::{EventLog, Partition};
 use crate::sink::SinkName;
 use crate::time::Timestamp;
 
+use entry::Entry;
+pub use standing::{Condition, Failure, Snapshot, Standing, State};
+
 /// Keeps the accounts of a process.
 pub struct Ledger {
     log: Arc<dyn EventLog>,
-    entries: Mutex<BTreeMap<AccountKey, Entry>>,
+    accounts: Mutex<Accounts>,
 }
 
-struct Entry {
-    account: Account,
-    /// `None` for a sink that is no longer configured: it takes nothing more, but still holds the log.
-    route: Option<Route>,
-    /// Planned batches that are not settled: where they begin, and when their first event came.
-    unsettled: BTreeMap<Offset, Option<Timestamp>>,
-    /// When the oldest event came that is read but not planned.
-    gathering_since: Option<Timestamp>,
-    /// Batches that failed and are waiting to be tried again.
-    condition: Condition,
-}
-
-/// How deliveries to a sink fare.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Condition {
-    /// Running, retrying, or blocked.
-    pub state: State,
-    /// The last failure, which stays to be read after things went well again.
-    pub last_error: Option<Failure>,
-    /// When the next attempt is due, while retrying or blocked.
-    pub next_try_at: Option<Timestamp>,
-}
-
-/// What a sink is doing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum State {
-    /// Deliveries succeed, or there are none.
-    #[default]
-    Running,
-    /// The last delivery failed; it is repeated.
-    Retrying,
-    /// A person has to mend something; it is tried on.
-    Blocked,
-    /// No longer configured. It holds the log until it is forgotten.
-    Removed,
-}
-
-impl State {
-    /// The word for it in answers.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Retrying => "retrying",
-            Self::Blocked => "blocked",
-            Self::Removed => "removed",
-        }
-    }
-}
-
-/// A failed delivery.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// What the sink said.
-    pub text: String,
-    /// When.
-    pub at: Timestamp,
-}
-
-/// All accounts at one moment.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Snapshot {
-    /// Events ever accepted, by stream.
-    pub accepted: BTreeMap<Stream, u64>,
-    /// One for each account.
-    pub sinks: Vec<Standing>,
-}
-
-/// One account at one moment. `routed == delivered + dead + filtered + pending`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
-    /// The sink.
-    pub sink: SinkName,
-    /// The partition.
-    pub partition: Partition,
-    /// `""`, or the replay that this is.
-    pub lane: String,
-    /// Accepted since the account began, of the streams that the sink takes.
-    pub routed: u64,
-    /// Stored, duplicates included.
-    pub delivered: u64,
-    /// Of those, there before.
-    pub duplicates: u64,
-    /// Refused for good.
-    pub dead: u64,
-    /// Left out by the sink's filter.
-    pub filtered: u64,
-    /// Not yet any of these.
-    pub pending: u64,
-    /// When the oldest pending event that was read came in.
-    pub oldest_pending_at: Option<Timestamp>,
-    /// How deliveries fare.
-    pub condition: Condition,
+#[derive(Default)]
+struct Accounts {
+    entries: BTreeMap<AccountKey, Entry>,
+    paused: BTreeSet<SinkName>,
 }
 
 impl Ledger {
     /// A ledger of accounts over `log`.
     pub fn new(log: Arc<dyn EventLog>) -> Self {
-        Self { log, entries: Mutex::default() }
+        Self { log, accounts: Mutex::default() }
     }
 
     /// All accounts, now. Replays, which count nothing that was accepted, are left out unless asked for.
     pub fn snapshot(&self) -> Snapshot {
-        let entries = self.lock();
+        let accounts = self.lock();
         let mut snapshot = Snapshot::default();
         // Read under the lock: nothing can be settled after this that is not in these numbers.
         let mut extents = BTreeMap::new();
@@ -134,24 +51,23 @@ impl Ledger {
             extents.insert(partition, accepted);
         }
         let nothing = BTreeMap::new();
-        snapshot.sinks = entries
-            .values()
-            .map(|entry| entry.standing(extents.get(&entry.account.key.partition).unwrap_or(&nothing)))
-            .collect();
+        let standing = |(key, entry): (&AccountKey, &Entry)| {
+            let accepted = extents.get(&key.partition).unwrap_or(&nothing);
+            entry.standing(accepted, accounts.paused.contains(&key.sink))
+        };
+        snapshot.sinks = accounts.entries.iter().map(standing).collect();
         snapshot
     }
 
     /// Everything before this offset is settled by every sink.
     pub fn settled_before(&self, partition: &Partition) -> Option<Offset> {
-        let entries = self.lock();
-        entries
-            .values()
-            .filter(|entry| entry.account.key.partition == *partition)
-            .map(Entry::settled_before)
-            .min()
+        let accounts = self.lock();
+        let of_partition = accounts.entries.iter().filter(|(key, _)| key.partition == *partition);
+        of_partition.map(|(_, entry)| entry.settled_before()).min()
     }
 
-    /// Takes an account up, with its batches under way; `route` is absent for a sink that is no longer configured.
+    /// Takes an account up, with its batches under way; `is_configured` is false for a sink that
+    /// is so no longer.
     ///
     /// From here on it holds the log. All accounts must be open before the first delivery runs: whoever is not here
     /// yet holds nothing.
@@ -159,14 +75,14 @@ impl Ledger {
         &self,
         catalog: &dyn Catalog,
         account: Account,
-        route: Option<Route>,
+        is_configured: bool,
     ) -> Result<(), CatalogError> {
         let unsettled = unsettled(catalog, &account.key).await?;
-        let state = if route.is_some() { State::Running } else { State::Removed };
+        let state = if is_configured { State::Running } else { State::Removed };
         let condition = Condition { state, ..Condition::default() };
         let key = account.key.clone();
-        let entry = Entry { account, route, unsettled, gathering_since: None, condition };
-        self.lock().insert(key, entry);
+        let entry = Entry { account, unsettled, gathering_since: None, condition };
+        self.lock().entries.insert(key, entry);
         Ok(())
     }
 
@@ -182,12 +98,23 @@ impl Ledger {
 
     /// Drops an account.
     pub fn close(&self, key: &AccountKey) {
-        self.lock().remove(key);
+        self.lock().entries.remove(key);
     }
 
     /// Drops all accounts of a sink.
     pub fn forget(&self, sink: &SinkName) {
-        self.lock().retain(|key, _| key.sink != *sink);
+        let mut accounts = self.lock();
+        accounts.entries.retain(|key, _| key.sink != *sink);
+        accounts.paused.remove(sink);
+    }
+
+    /// A sink is paused, or it is no longer.
+    pub fn pause(&self, sink: &SinkName, paused: bool) {
+        let mut accounts = self.lock();
+        match paused {
+            true => accounts.paused.insert(sink.clone()),
+            false => accounts.paused.remove(sink),
+        };
     }
 
     /// A batch from `first` up to `end` is planned; its oldest event came at `oldest_at`.
@@ -241,14 +168,14 @@ impl Ledger {
     }
 
     fn with(&self, key: &AccountKey, change: impl FnOnce(&mut Entry)) {
-        if let Some(entry) = self.lock().get_mut(key) {
+        if let Some(entry) = self.lock().entries.get_mut(key) {
             change(entry);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<AccountKey, Entry>> {
+    fn lock(&self) -> MutexGuard<'_, Accounts> {
         // No change can panic half-way, so a poisoned lock still guards whole accounts.
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -258,35 +185,4 @@ async fn unsettled(
     key: &AccountKey,
 ) -> Result<BTreeMap<Offset, Option<Timestamp>>, CatalogError> {
     Ok(catalog.unsettled(key).await?.into_iter().map(|plan| (plan.first, None)).collect())
-}
-
-impl Entry {
-    fn settled_before(&self) -> Offset {
-        self.unsettled.keys().next().copied().unwrap_or(self.account.planned)
-    }
-
-    fn standing(&self, accepted: &BTreeMap<Stream, u64>) -> Standing {
-        let Account { key, opening, delivered, duplicates, dead, filtered, .. } = &self.account;
-        let settled = delivered + dead + filtered;
-        let routed = match (&self.route, &opening.until) {
-            (Some(route), None) => route.count(accepted, &opening.accepted_before),
-            // A replay, or a sink that takes nothing more: there is no telling but by what came of it.
-            _ => settled,
-        };
-        let pending = routed.saturating_sub(settled);
-        let oldest_planned = self.unsettled.values().next().copied().flatten();
-        Standing {
-            sink: key.sink.clone(),
-            partition: key.partition.clone(),
-            lane: key.lane.clone(),
-            routed,
-            delivered: *delivered,
-            duplicates: *duplicates,
-            dead: *dead,
-            filtered: *filtered,
-            pending,
-            oldest_pending_at: oldest_planned.or(self.gathering_since).filter(|_| pending > 0),
-            condition: self.condition.clone(),
-        }
-    }
 }

@@ -1,0 +1,56 @@
+//! One account in memory: what the catalog has of it, and what is under way.
+
+use std::collections::BTreeMap;
+
+use crate::catalog::Account;
+use crate::event::{Offset, Stream};
+use crate::time::Timestamp;
+
+use super::standing::{Condition, Standing, State};
+
+pub(super) struct Entry {
+    pub account: Account,
+    /// Planned batches that are not settled: where they begin, and when their first event came.
+    pub unsettled: BTreeMap<Offset, Option<Timestamp>>,
+    /// When the oldest event came that is read but not planned.
+    pub gathering_since: Option<Timestamp>,
+    /// How deliveries fare, but for a pause.
+    pub condition: Condition,
+}
+
+impl Entry {
+    pub fn settled_before(&self) -> Offset {
+        self.unsettled.keys().next().copied().unwrap_or(self.account.planned)
+    }
+
+    pub fn standing(&self, accepted: &BTreeMap<Stream, u64>, is_paused: bool) -> Standing {
+        let Account { key, claim, delivered, duplicates, dead, filtered, .. } = &self.account;
+        let settled = delivered + dead + filtered;
+        // A replay claims nothing: there is no telling but by what came of it.
+        let routed = claim.as_ref().map_or(settled, |claim| claim.count(accepted));
+        let pending = routed.saturating_sub(settled);
+        let oldest_planned = self.unsettled.values().next().copied().flatten();
+        Standing {
+            sink: key.sink.clone(),
+            partition: key.partition.clone(),
+            lane: key.lane.clone(),
+            routed,
+            delivered: *delivered,
+            duplicates: *duplicates,
+            dead: *dead,
+            filtered: *filtered,
+            pending,
+            oldest_pending_at: oldest_planned.or(self.gathering_since).filter(|_| pending > 0),
+            is_paused,
+            condition: self.condition_when(is_paused),
+        }
+    }
+
+    fn condition_when(&self, is_paused: bool) -> Condition {
+        let mut condition = self.condition.clone();
+        if is_paused && condition.state != State::Removed {
+            (condition.state, condition.next_try_at) = (State::Paused, None);
+        }
+        condition
+    }
+}
