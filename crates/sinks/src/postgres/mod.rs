@@ -10,6 +10,7 @@
 //! judges every error by its SQLSTATE.
 
 mod address;
+mod cell;
 mod connection;
 mod fault;
 mod inner;

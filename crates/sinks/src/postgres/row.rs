@@ -10,8 +10,9 @@ use weir_core::event::{EventId, Record};
 use weir_core::sink::{Exception, Refusal, Verdict};
 use weir_core::time::Timestamp;
 
+use super::cell::EPOCH_MICROS;
 use super::json;
-use super::kind::{EPOCH_MICROS, Kind};
+use super::kind::Kind;
 use crate::columns::{FIXED_COLUMNS, Mapping};
 
 /// What a stream of rows begins and ends with.
@@ -93,12 +94,6 @@ impl Rows {
             }
         }
         ranges.into_iter().map(|range| self.bytes.slice(range)).collect()
-    }
-
-    /// Tells these events from all others: a batch's name alone might, after much misfortune, stand for two.
-    pub fn fingerprint(&self) -> uuid::Uuid {
-        let sum = self.rows.iter().fold(0_u128, |sum, row| sum.wrapping_add(u128::from_be_bytes(row.id.0)));
-        uuid::Uuid::from_u128(sum)
     }
 }
 
@@ -215,15 +210,5 @@ mod tests {
         let some = rows.rows()[3].id;
         assert_eq!(rows.pieces(|_| true).len(), 1);
         assert_eq!(rows.pieces(|row| row.id != some).len(), 2);
-    }
-
-    #[test]
-    fn the_fingerprint_follows_from_the_events_and_not_from_their_order() {
-        let mut records = records(&[r#"{"page":"p"}"#; 5]);
-        let fingerprint = |records: &[Record]| Rows::read(records, &Mapping::default()).fingerprint();
-        let before = fingerprint(&records);
-        records.reverse();
-        assert_eq!(fingerprint(&records), before);
-        assert_ne!(fingerprint(&records[1..]), before);
     }
 }

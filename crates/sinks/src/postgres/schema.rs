@@ -235,8 +235,8 @@ fn creation(layout: &Layout, mapping: &Mapping<Kind>) -> Vec<String> {
 
 fn batches_creation(layout: &Layout) -> String {
     format!(
-        "CREATE TABLE {} (events_table text NOT NULL, batch text NOT NULL, fingerprint uuid NOT NULL, \
-         row_count bigint NOT NULL, settled_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (events_table, batch))",
+        "CREATE TABLE {} (events_table text NOT NULL, batch text NOT NULL, \
+         settled_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (events_table, batch))",
         layout.batches()
     )
 }

@@ -12,10 +12,6 @@ use crate::columns::{FIXED_COLUMNS, Mapping};
 pub(super) struct Statements {
     /// Notes a batch, unless it is noted.
     pub note: Statement,
-    /// What is noted of a batch.
-    pub noted: Statement,
-    /// Notes another batch under the same name.
-    pub note_anew: Statement,
     /// Which of these ids are there, received between two moments.
     pub present: Statement,
 }
@@ -26,19 +22,8 @@ impl Statements {
         Ok(Self {
             note: client
                 .prepare(&format!(
-                    "INSERT INTO {batches} (events_table, batch, fingerprint, row_count) VALUES ($1, $2, $3, $4) \
+                    "INSERT INTO {batches} (events_table, batch) VALUES ($1, $2) \
                      ON CONFLICT (events_table, batch) DO NOTHING"
-                ))
-                .await?,
-            noted: client
-                .prepare(&format!(
-                    "SELECT fingerprint, row_count FROM {batches} WHERE events_table = $1 AND batch = $2"
-                ))
-                .await?,
-            note_anew: client
-                .prepare(&format!(
-                    "UPDATE {batches} SET fingerprint = $3, row_count = $4, settled_at = now() \
-                     WHERE events_table = $1 AND batch = $2"
                 ))
                 .await?,
             present: client

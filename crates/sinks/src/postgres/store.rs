@@ -74,14 +74,8 @@ impl Load<'_> {
         client.batch_execute(&self.begin()).await?;
         let (is_new, present) =
             try_join(self.note(client, statements), self.present(client, statements)).await?;
-        let way = match is_new {
-            true => way,
-            false if self.is_settled(client, statements).await? => {
-                client.batch_execute("ROLLBACK").await?;
-                return Ok(self.rows.rows().len() as u64);
-            }
-            false => Way::Staged,
-        };
+        // A batch that is noted was stored, and its answer lost: its rows are there, unless somebody has deleted them.
+        let way = if is_new { way } else { Way::Staged };
         let pieces = self.rows.pieces(|row| !present.contains(&row.id));
         let duplicates = match way {
             _ if pieces.is_empty() => present.len() as u64,
@@ -95,25 +89,10 @@ impl Load<'_> {
         Ok(duplicates)
     }
 
-    /// Notes that the batch is settled; `false` where a batch of this name is noted already.
+    /// Notes that the batch is settled; `false` where it is noted already. Waits for whoever notes it at the moment.
     async fn note(&self, client: &Client, statements: &Statements) -> Result<bool, Fault> {
-        let (fingerprint, count) = (self.rows.fingerprint(), self.rows.rows().len() as i64);
         let name = self.layout.name.as_str();
-        let noted = client.execute(&statements.note, &[&name, &self.batch, &fingerprint, &count]).await?;
-        Ok(noted > 0)
-    }
-
-    /// Whether what is noted under this name is this batch. If not, this one is noted in its place.
-    async fn is_settled(&self, client: &Client, statements: &Statements) -> Result<bool, Fault> {
-        let (fingerprint, count) = (self.rows.fingerprint(), self.rows.rows().len() as i64);
-        let name = self.layout.name.as_str();
-        let noted = client.query_opt(&statements.noted, &[&name, &self.batch]).await?;
-        let same = noted.map(|row| Ok::<_, Fault>((row.try_get(0)?, row.try_get(1)?))).transpose()?;
-        if same == Some((fingerprint, count)) {
-            return Ok(true);
-        }
-        client.execute(&statements.note_anew, &[&name, &self.batch, &fingerprint, &count]).await?;
-        Ok(false)
+        Ok(client.execute(&statements.note, &[&name, &self.batch]).await? > 0)
     }
 
     /// Which of the ids that clients gave are in the table, within reach.

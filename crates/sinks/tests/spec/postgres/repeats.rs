@@ -52,6 +52,10 @@ async fn another_batch_under_a_known_name_is_stored_all_the_same(server: &Server
     assert_eq!(sink.deliver(&other).await.unwrap(), NEW);
     assert_eq!(sink.deliver(&other).await.unwrap(), repeated(10));
     assert_eq!(server.count("same_name").await, (20, 20));
+    // What is noted and not there is stored: a note is no reason to lose anything.
+    server.tell("TRUNCATE same_name").await;
+    assert_eq!(sink.deliver(&other).await.unwrap(), NEW);
+    assert_eq!(server.count("same_name").await, (10, 10));
 }
 
 async fn a_replay_meets_its_rows(server: &Server) {
