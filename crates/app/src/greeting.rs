@@ -10,6 +10,8 @@ use crate::data_dir::MadeKey;
 pub struct Greeting<'a> {
     /// Where it listens.
     pub listening: SocketAddr,
+    /// Whether TLS is spoken there.
+    pub is_encrypted: bool,
     /// Where the probes and `/metrics` are served as well.
     pub admin: Option<SocketAddr>,
     /// Where everything is kept.
@@ -27,9 +29,10 @@ impl Greeting<'_> {
 
     fn text(&self) -> String {
         let data_dir = std::path::absolute(self.data_dir).unwrap_or_else(|_| self.data_dir.to_owned());
+        let scheme = if self.is_encrypted { "https" } else { "http" };
         let mut lines = vec![
             format!("weir {}", env!("CARGO_PKG_VERSION")),
-            format!("  listening on  http://{}", self.listening),
+            format!("  listening on  {scheme}://{}", self.listening),
             format!("  data in       {}", data_dir.display()),
         ];
         lines.extend(self.admin.map(|admin| format!("  metrics on    http://{admin}/metrics")));

@@ -28,6 +28,12 @@ pub async fn run(configuration: &Configuration, logs: &Logs) -> anyhow::Result<(
     for warning in &configuration.warnings {
         tracing::warn!("{warning}");
     }
+    if settings.server.is_exposed() {
+        tracing::info!(
+            "other machines are let in without TLS: keys and events can be read on the way, unless a proxy before this \
+             server ends TLS. Set server.tls, or server.trusted_proxies"
+        );
+    }
     let mut signals = Signals::listen()?;
     let data_dir = DataDir::open(&settings.data_dir)?;
     let main = listen(&settings.server.address(), "server.port").await?;
@@ -43,12 +49,14 @@ pub async fn run(configuration: &Configuration, logs: &Logs) -> anyhow::Result<(
     let program = wiring::assemble(settings, &data_dir, made_key.as_ref(), logs, stop.clone()).await?;
     let greeting = Greeting {
         listening: main.local_addr()?,
+        is_encrypted: settings.server.tls.is_some(),
         admin: admin.as_ref().and_then(|admin| admin.local_addr().ok()),
         data_dir: data_dir.path(),
         made_key: made_key.as_ref(),
     };
     greeting.print();
 
+    let main = wiring::listener(main, settings)?;
     let limits = wiring::server_settings(settings);
     // Probes and metrics are answered until the very end.
     let ended = CancellationToken::new();

@@ -1,6 +1,6 @@
 //! The shape of the command line. The comments here are what `--help` prints.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
@@ -104,11 +104,18 @@ pub(super) struct At {
     /// The server's address, if it is not the one that the settings name
     #[arg(long, global = true, value_name = "URL", value_hint = ValueHint::Url)]
     url: Option<String>,
+    /// Trust the authorities whose certificates are in FILE (PEM), beside the system's and the server's own
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    ca: Option<PathBuf>,
 }
 
 impl At {
     pub fn url(&self) -> Option<&str> {
         self.url.as_deref()
+    }
+
+    pub fn ca(&self) -> Option<&Path> {
+        self.ca.as_deref()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Asking the running server.
 
 use std::error::Error;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
@@ -8,6 +9,7 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 
 use super::credential::Credential;
+use super::trust::tls_config;
 use crate::config::Settings;
 use crate::logging::escaped;
 
@@ -22,8 +24,9 @@ pub struct Client {
 }
 
 impl Client {
-    /// To the server that the settings describe, or to the one at `url` with the settings' key.
-    pub fn new(settings: &Settings, url: Option<&str>) -> anyhow::Result<Self> {
+    /// To the server that the settings describe, or to the one at `url` with the settings' key. Of certificates, the
+    /// settings' own is believed, and what authorities vouch for: the system's, and those in the file `ca`.
+    pub fn new(settings: &Settings, url: Option<&str>, ca: Option<&Path>) -> anyhow::Result<Self> {
         let base = match url {
             Some(url) => checked(url)?,
             None => own_address(settings)?,
@@ -35,7 +38,7 @@ impl Client {
                 path.display()
             )
         })?;
-        Ok(Self { http: http_client(&base)?, base, credential })
+        Ok(Self { http: http_client(settings, ca)?, base, credential })
     }
 
     /// The server's address, for messages.
@@ -95,6 +98,12 @@ impl Client {
                 self.base
             );
         }
+        if certificate_error(error).is_some() {
+            return anyhow!(
+                "{} shows a certificate that is not trusted: {cause}\n    Name the file of its authority with --ca.",
+                self.base
+            );
+        }
         anyhow!(
             "no server answers at {}: {cause}\n    Start one with `weir run`, or name another with --url.",
             self.base
@@ -118,6 +127,15 @@ pub fn root_cause(error: &reqwest::Error) -> String {
     cause.to_string()
 }
 
+/// What is wrong with the server's certificate, if that is what failed. I/O errors hide their cause from `source`.
+fn certificate_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    if let Some(found @ rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
+        return Some(found);
+    }
+    let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    inner.map(|inner| inner as &(dyn Error + 'static)).or_else(|| error.source()).and_then(certificate_error)
+}
+
 fn checked(url: &str) -> anyhow::Result<String> {
     let url = url.trim_end_matches('/');
     if !url.starts_with("http://") && !url.starts_with("https://") {
@@ -137,22 +155,13 @@ fn own_address(settings: &Settings) -> anyhow::Result<String> {
         "::" | "[::]" => server.host = "::1".to_owned(),
         _ => {}
     }
-    Ok(format!("http://{}", server.address()))
+    let scheme = if server.tls.is_some() { "https" } else { "http" };
+    Ok(format!("{scheme}://{}", server.address()))
 }
 
-/// The system's certificates are read only where they are needed: that takes longer than most commands.
-fn http_client(base: &str) -> anyhow::Result<reqwest::Client> {
-    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-    let builder =
-        rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    let mut roots = rustls::RootCertStore::empty();
-    if base.starts_with("https://") {
-        let found = rustls_native_certs::load_native_certs();
-        roots.add_parsable_certificates(found.certs);
-    }
-    let tls = builder.with_root_certificates(roots).with_no_client_auth();
+fn http_client(settings: &Settings, ca: Option<&Path>) -> anyhow::Result<reqwest::Client> {
     let client = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
+        .tls_backend_preconfigured(tls_config(settings, ca)?)
         .connect_timeout(CONNECT_TIMEOUT)
         .redirect(reqwest::redirect::Policy::none())
         .user_agent(concat!("weir/", env!("CARGO_PKG_VERSION")));

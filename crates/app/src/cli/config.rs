@@ -40,7 +40,7 @@ fn problem_json(problem: &Problem) -> serde_json::Value {
 pub fn show(request: &Request, as_json: bool) -> anyhow::Result<Verdict> {
     let configuration = load(request)?;
     match as_json {
-        true => output::print_json(&configuration.settings)?,
+        true => output::print_json(&configuration.show_json())?,
         false => output::print(&configuration.show())?,
     }
     Ok(Verdict::Well)

@@ -21,6 +21,7 @@ mod tail;
 #[cfg(test)]
 mod tests;
 mod token;
+mod trust;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -32,7 +33,7 @@ pub use arguments::CommandLine;
 
 use crate::config::{Configuration, Request, Settings, load};
 use crate::logging::{self, Logs};
-use arguments::{Command, Common, ConfigCommand, LogCommand, TokenCommand};
+use arguments::{At, Command, Common, ConfigCommand, LogCommand, TokenCommand};
 use client::Client;
 
 /// How a command ended that did not fail.
@@ -112,17 +113,17 @@ fn command_result(common: &Common, command: Command) -> anyhow::Result<Verdict> 
 fn asked_of_a_server(common: &Common, command: Command) -> anyhow::Result<Verdict> {
     let settings = settings(common)?;
     let json = common.json;
-    let connect = |url: Option<&str>| Client::new(&settings, url);
+    let connect = |at: &At| Client::new(&settings, at.url(), at.ca());
     let asking = async {
         match command {
-            Command::Status(at) => status::show(&connect(at.url())?, json).await,
-            Command::Tail(options) => tail::follow(&connect(options.at.url())?, &options, json).await,
-            Command::Send(options) => send::send(&connect(options.at.url())?, &options, json).await,
+            Command::Status(at) => status::show(&connect(&at)?, json).await,
+            Command::Tail(options) => tail::follow(&connect(&options.at)?, &options, json).await,
+            Command::Send(options) => send::send(&connect(&options.at)?, &options, json).await,
             Command::DeadLetters { at, command } => {
-                dead_letters::execute(&connect(at.url())?, command, json).await
+                dead_letters::execute(&connect(&at)?, command, json).await
             }
             Command::Log { command: LogCommand::Replay(options) } => {
-                log::replay(&connect(options.at.url())?, &options, json).await
+                log::replay(&connect(&options.at)?, &options, json).await
             }
             // The other commands need no server and were done before.
             _ => Ok(Verdict::Well),

@@ -7,7 +7,9 @@
 mod defaults;
 mod duration;
 mod environment;
+mod exposure;
 mod key;
+mod masked;
 mod nearest;
 mod network;
 mod object_keys;
@@ -50,6 +52,11 @@ impl Configuration {
     /// The settings as TOML, each with its origin; secrets hidden.
     pub fn show(&self) -> String {
         show::show(&self.settings, &self.tree)
+    }
+
+    /// The settings as JSON; secrets hidden.
+    pub fn show_json(&self) -> serde_json::Value {
+        show::show_json(&self.settings)
     }
 }
 

@@ -1,6 +1,9 @@
 //! `weir config show`: the settings in force as TOML, each with where it comes from.
 
+use serde_json::Value;
+
 use super::key::Key;
+use super::masked::masked;
 use super::settings::Settings;
 use super::tree::{Node, Origin};
 
@@ -14,7 +17,7 @@ pub fn show(settings: &Settings, tree: &Node) -> String {
     let mut section = Key::default();
     let mut shown = String::with_capacity(text.len() * 2);
     for line in text.lines() {
-        let line = hide_password(line);
+        let line = masked(line);
         if let Some(header) = line.strip_prefix('[') {
             section = section_of(header, &section);
             shown.push_str(&line);
@@ -27,6 +30,23 @@ pub fn show(settings: &Settings, tree: &Node) -> String {
         shown.push('\n');
     }
     shown
+}
+
+/// The same as JSON, without where each comes from.
+pub fn show_json(settings: &Settings) -> Value {
+    // As with TOML: JSON can hold every setting.
+    let mut shown = serde_json::to_value(settings).unwrap_or_default();
+    mask(&mut shown);
+    shown
+}
+
+fn mask(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = masked(text),
+        Value::Array(items) => items.iter_mut().for_each(mask),
+        Value::Object(members) => members.values_mut().for_each(mask),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// Where the value itself was written: a section around it says nothing about a member that it leaves out.
@@ -60,15 +80,4 @@ fn parts(header: &str) -> Key {
 
 fn unquoted(name: &str) -> String {
     name.trim().trim_matches('"').to_owned()
-}
-
-/// `://user:password@` becomes `://user:(hidden)@`.
-fn hide_password(line: &str) -> String {
-    let Some((before, after)) = line.split_once("://") else { return line.to_owned() };
-    let authority_end = after.find(['/', '"', '?']).unwrap_or(after.len());
-    let (authority, rest) = after.split_at(authority_end);
-    match authority.rsplit_once('@').and_then(|(user, host)| Some((user.split_once(':')?.0, host))) {
-        Some((user, host)) => format!("{before}://{user}:{}@{host}{rest}", crate::secret::HIDDEN),
-        None => line.to_owned(),
-    }
 }

@@ -66,6 +66,17 @@ impl Activity {
         })
     }
 
+    /// The client has to shake hands first. It is given the time that a head may take.
+    pub fn handshake_begins(&self) {
+        self.head_since.store(self.now(), Ordering::Relaxed);
+    }
+
+    /// It has; from here on it is a connection like any other.
+    pub fn handshake_ends(&self) {
+        self.head_since.store(0, Ordering::Relaxed);
+        self.quiet_since.store(self.now(), Ordering::Relaxed);
+    }
+
     /// A request's head has been read.
     pub fn request_begins(self: &Arc<Self>, http2: bool) -> UnderWay {
         self.under_way.fetch_add(1, Ordering::Relaxed);
@@ -212,6 +223,20 @@ mod tests {
             activity.has_read();
             seconds_pass(1).await;
         }
+        assert_eq!(activity.verdict(&settings()), Order::CutOff);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_handshake_is_given_the_time_of_a_head_and_none_of_the_first_request() {
+        let activity = Activity::new();
+        activity.handshake_begins();
+        seconds_pass(9).await;
+        assert_eq!(activity.verdict(&settings()), Order::GoOn);
+        activity.handshake_ends();
+        seconds_pass(59).await;
+        assert_eq!(activity.verdict(&settings()), Order::GoOn);
+        activity.handshake_begins();
+        seconds_pass(11).await;
         assert_eq!(activity.verdict(&settings()), Order::CutOff);
     }
 

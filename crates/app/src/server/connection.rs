@@ -16,6 +16,8 @@ use hyper_util::server::conn::auto;
 use tokio::net::TcpStream;
 
 use super::activity::{Activity, Order};
+use super::encryption::Encryption;
+use super::socket::Socket;
 use super::watched::Watched;
 use super::{Answering, ServerSettings};
 
@@ -57,8 +59,42 @@ pub fn protocol(settings: &ServerSettings) -> Protocol {
     protocol
 }
 
+/// Serves the connection, once its client has shaken hands, until it ends or is told to end.
+pub async fn run_encrypted<A: Answering>(
+    stream: TcpStream,
+    encryption: Encryption,
+    protocol: Protocol,
+    visit: Visit<A>,
+) {
+    if let Some(socket) = shake_hands(stream, &encryption, &visit).await {
+        run(socket, protocol, visit).await;
+    }
+}
+
+async fn shake_hands<A>(stream: TcpStream, encryption: &Encryption, visit: &Visit<A>) -> Option<Socket> {
+    let Visit { peer, activity, .. } = visit;
+    activity.handshake_begins();
+    let mut greeting = pin!(encryption.greet(stream));
+    let greeted = poll_fn(|cx| match activity.poll_order(cx) {
+        Order::GoOn => greeting.as_mut().poll(cx).map(Some),
+        // There is no request yet that would have to be answered.
+        Order::SayGoodbye | Order::CutOff => Poll::Ready(None),
+    });
+    match greeted.await {
+        Some(Ok(socket)) => {
+            activity.handshake_ends();
+            return Some(socket);
+        }
+        Some(Err(error)) => {
+            tracing::debug!(%peer, %error, "a client has not come as far as its first request")
+        }
+        None => tracing::debug!(%peer, "a client has taken too long to shake hands, or the server ends"),
+    }
+    None
+}
+
 /// Serves the connection until it ends, or is told to end.
-pub async fn run<A: Answering>(socket: TcpStream, protocol: Protocol, visit: Visit<A>) {
+pub async fn run<A: Answering>(socket: Socket, protocol: Protocol, visit: Visit<A>) {
     let Visit { answering, peer, activity } = visit;
     let watched = Watched::new(socket, activity.clone());
     let service = service_fn({

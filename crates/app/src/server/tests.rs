@@ -1,15 +1,17 @@
 //! Real sockets, and clients that behave badly on them.
 
+mod encrypted;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{ServerSettings, serve};
+use super::{Listener, ServerSettings, serve};
 use crate::api::tests::here::{Here, KEY};
 use crate::api::{ApiSettings, Door, Entrance};
 
@@ -26,12 +28,20 @@ struct Running {
 
 impl Running {
     async fn with(settings: ServerSettings, api: ApiSettings) -> Self {
+        Self::on(settings, api, Listener::from).await
+    }
+
+    async fn on(
+        settings: ServerSettings,
+        api: ApiSettings,
+        listen: impl FnOnce(TcpListener) -> Listener,
+    ) -> Self {
         let here = Here::with(api).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let entrance = Entrance { api: here.api.clone(), door: Door::Main };
-        let server = tokio::spawn(serve(listener, Arc::new(entrance), settings, stop.clone()));
+        let server = tokio::spawn(serve(listen(listener), Arc::new(entrance), settings, stop.clone()));
         Self { here, address, stop, server }
     }
 
@@ -49,7 +59,7 @@ impl Running {
 }
 
 /// What comes until the other side closes.
-async fn rest(socket: &mut TcpStream) -> String {
+async fn rest(socket: &mut (impl AsyncRead + Unpin)) -> String {
     let mut answer = Vec::new();
     let reading = socket.read_to_end(&mut answer);
     // A reset is an end, too.
@@ -58,7 +68,7 @@ async fn rest(socket: &mut TcpStream) -> String {
 }
 
 /// What comes until this text has come.
-async fn until(socket: &mut TcpStream, text: &str) -> String {
+async fn until(socket: &mut (impl AsyncRead + Unpin), text: &str) -> String {
     let mut seen = Vec::new();
     while !String::from_utf8_lossy(&seen).contains(text) {
         let mut bytes = [0; 4096];

@@ -9,15 +9,15 @@ use std::task::{Context, Poll};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, ReadBuf};
-use tokio::net::TcpStream;
 
 use super::activity::Activity;
+use super::socket::Socket;
 
 const LEFTOVERS_MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// The socket and its watcher.
 pub struct Watched {
-    socket: TokioIo<TcpStream>,
+    socket: TokioIo<Socket>,
     activity: Arc<Activity>,
     /// What is still read and thrown away before the socket is closed.
     leftovers_max_bytes: usize,
@@ -25,7 +25,7 @@ pub struct Watched {
 
 impl Watched {
     /// Watches this socket.
-    pub fn new(socket: TcpStream, activity: Arc<Activity>) -> Self {
+    pub fn new(socket: Socket, activity: Arc<Activity>) -> Self {
         Self { socket: TokioIo::new(socket), activity, leftovers_max_bytes: LEFTOVERS_MAX_BYTES }
     }
 
@@ -86,11 +86,17 @@ impl Write for Watched {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_flush(cx)
+        let flushed = Pin::new(&mut self.socket).poll_flush(cx);
+        // What TCP alone has taken is on its way; it has nothing to tell here.
+        match self.socket.inner().holds_back() {
+            true => self.note_write(flushed),
+            false => flushed,
+        }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        std::task::ready!(Pin::new(&mut self.socket).poll_shutdown(cx))?;
+        let shut_down = Pin::new(&mut self.socket).poll_shutdown(cx);
+        std::task::ready!(self.note_write(shut_down))?;
         if self.activity.has_leftovers() {
             std::task::ready!(self.poll_leftovers(cx));
         }

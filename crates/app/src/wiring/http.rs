@@ -1,5 +1,7 @@
 //! From `[server]` and `[auth]` to the HTTP half.
 
+use anyhow::Context;
+use tokio::net::TcpListener;
 use weir_log::SegmentLog;
 
 use crate::api::{ApiSettings, LogGauge};
@@ -7,10 +9,18 @@ use crate::auth::{AuthSettings, Authenticator, NamedKey};
 use crate::config::{MetricsAccess, Settings};
 use crate::data_dir::MadeKey;
 use crate::secret::Secret;
-use crate::server::ServerSettings;
+use crate::server::{Encryption, Listener, ServerSettings};
 
 /// The name of the key that Weir made itself.
 const MADE_KEY_NAME: &str = "local";
+
+/// The main port, encrypted where there is a certificate. What `admin_addr` serves to monitors stays plain.
+pub fn listener(socket: TcpListener, settings: &Settings) -> anyhow::Result<Listener> {
+    match &settings.server.tls {
+        None => Ok(socket.into()),
+        Some(tls) => Ok(Listener::encrypted(socket, Encryption::new(tls.files()).context("server.tls")?)),
+    }
+}
 
 /// The connections' limits.
 pub fn server_settings(settings: &Settings) -> ServerSettings {

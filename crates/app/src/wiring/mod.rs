@@ -32,7 +32,7 @@ use crate::logging::Logs;
 use crate::metrics::Metrics;
 use crate::world::{OsRandom, SystemClock};
 
-pub use http::server_settings;
+pub use http::{listener, server_settings};
 use sinks::Around;
 
 /// A program that only has to be served.

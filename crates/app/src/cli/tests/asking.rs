@@ -32,7 +32,7 @@ async fn a_server_that_does_not_run_is_told_with_what_to_do() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     settings.server.port = free.local_addr().unwrap().port();
     drop(free);
-    let client = Client::new(&settings, None).unwrap();
+    let client = Client::new(&settings, None, None).unwrap();
     let error = client.ask(Method::GET, "/v1/status", None).await.unwrap_err().to_string();
     assert_snapshot!(error.replace(&settings.server.port.to_string(), "PORT"), @r#"
     no server answers at http://127.0.0.1:PORT: Connection refused (os error 111)
@@ -70,7 +70,7 @@ async fn an_answer_that_is_no_json_is_told() {
 #[test]
 fn without_any_key_it_is_told_where_one_was_looked_for() {
     let settings = Settings { data_dir: "/no/such".into(), ..Settings::default() };
-    let error = Client::new(&settings, None).err().unwrap().to_string();
+    let error = Client::new(&settings, None, None).err().unwrap().to_string();
     assert_snapshot!(error, @r#"
     there is no key to show to the server: none is set, and there is no /no/such/api-key
         Run this in the server's directory, or with its --config or --data-dir; the server makes the key when it first starts.
@@ -103,12 +103,12 @@ fn a_server_that_listens_everywhere_is_asked_here() {
         ("weir.local", "http://weir.local:3000"),
     ] {
         settings.server.host = host.to_owned();
-        assert_eq!(Client::new(&settings, None).unwrap().base(), base);
+        assert_eq!(Client::new(&settings, None, None).unwrap().base(), base);
     }
-    assert_eq!(Client::new(&settings, Some("https://h/x/")).unwrap().base(), "https://h/x");
-    assert!(Client::new(&settings, Some("h:3000")).is_err());
+    assert_eq!(Client::new(&settings, Some("https://h/x/"), None).unwrap().base(), "https://h/x");
+    assert!(Client::new(&settings, Some("h:3000"), None).is_err());
     settings.server.port = 0;
-    assert!(Client::new(&settings, None).is_err());
+    assert!(Client::new(&settings, None, None).is_err());
 }
 
 #[tokio::test]

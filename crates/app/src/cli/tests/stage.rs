@@ -60,7 +60,7 @@ impl Stage {
     }
 
     pub fn client(&self) -> Client {
-        Client::new(&self.settings, None).unwrap()
+        Client::new(&self.settings, None, None).unwrap()
     }
 
     pub fn seen(&self) -> Vec<Seen> {

@@ -1,9 +1,10 @@
 //! The settings, typed and whole: one file a concern, each with its defaults and its checks.
 //!
-//! Plain data. Nothing here looks at the world, save that a check may see whether a named file is there.
+//! Plain data. Nothing here looks at the world, save that a check may see whether a named file can be used.
 
 mod auth;
 mod catalog;
+mod certificate;
 mod log;
 mod server;
 mod sinks;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use auth::{ApiKey, AuthSettings};
 pub use catalog::{CatalogLocation, CatalogSettings};
+pub use certificate::CertificateSettings;
 pub use log::{Durability, LogSettings};
 pub use server::{AccessLogMode, MetricsAccess, ServerSettings};
 pub use sinks::{

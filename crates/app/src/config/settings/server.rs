@@ -5,6 +5,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use super::CertificateSettings;
+use crate::config::exposure::is_this_machine;
 use crate::config::key::Key;
 use crate::config::problem::Report;
 use crate::config::{duration, network, size};
@@ -19,6 +21,8 @@ pub struct ServerSettings {
     pub port: u16,
     /// Where `/healthz`, `/readyz` and `/metrics` are served instead, as `host:port`.
     pub admin_addr: Option<String>,
+    /// The certificate to show: with it, the main port speaks HTTPS and nothing else.
+    pub tls: Option<CertificateSettings>,
     /// Proxies whose `X-Forwarded-For` and `Forwarded` are believed.
     #[serde(with = "network")]
     pub trusted_proxies: Vec<IpNet>,
@@ -77,6 +81,7 @@ impl Default for ServerSettings {
             host: "127.0.0.1".to_owned(),
             port: 8080,
             admin_addr: None,
+            tls: None,
             trusted_proxies: Vec::new(),
             cors_origins: Vec::new(),
             body_max_bytes: 10 << 20,
@@ -97,6 +102,11 @@ impl ServerSettings {
         join_address(&self.host, self.port)
     }
 
+    /// Whether other machines are let in, and nothing says that what they send is encrypted on the way.
+    pub fn is_exposed(&self) -> bool {
+        self.tls.is_none() && self.trusted_proxies.is_empty() && !is_this_machine(&self.host)
+    }
+
     pub(super) fn check(&self, report: &mut Report<'_>) {
         let key = |name: &str| Key::of(["server", name]);
         if self.host.trim().is_empty() || self.host.contains(['/', ' ']) {
@@ -104,6 +114,9 @@ impl ServerSettings {
             report.wrong(&key("host"), "is no address", remedy);
         }
         self.check_admin(report);
+        if let Some(tls) = &self.tls {
+            tls.check(&key("tls"), report);
+        }
         for (name, zero) in [
             ("body_max_bytes", self.body_max_bytes == 0),
             ("unpacked_max_bytes", self.unpacked_max_bytes == 0),

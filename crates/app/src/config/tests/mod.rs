@@ -1,5 +1,6 @@
 //! Settings from outside: what files and variables give, and what is said when they are wrong.
 
+mod encryption;
 mod layers;
 mod objects;
 mod originals;

@@ -27,6 +27,9 @@ fn each_value_is_shown_with_where_it_comes_from_and_no_secret_is() {
         .variable("WEIR_LOG__MAX_BYTES", "1GiB");
     let shown = place.without_directory(&place.load().show());
     assert!(!shown.contains("hunter"), "{shown}");
+    let as_json = place.load().show_json();
+    assert!(!as_json.to_string().contains("hunter"), "{as_json:#}");
+    assert_eq!(as_json["sinks"]["search"]["url"], "http://elastic:(hidden)@search:9200/x");
     assert_snapshot!(shown, @r#"
     data_dir = "data"                                # built in
     environment = "production"                       # weir.toml:2
@@ -110,9 +113,11 @@ fn what_is_shown_can_be_read_again() {
 }
 
 /// Settings that are absent by default, which the shown ones therefore lack.
-const ABSENT_BY_DEFAULT: [&str; 18] = [
+const ABSENT_BY_DEFAULT: [&str; 20] = [
     "WEIR_INSTANCE_ID",
     "WEIR_SERVER__ADMIN_ADDR",
+    "WEIR_SERVER__TLS__CERT",
+    "WEIR_SERVER__TLS__KEY",
     "WEIR_AUTH__JWT_SECRET",
     "WEIR_LOG__RETENTION_MAX_BYTES",
     "WEIR_STREAMS__NAME__ID",

@@ -9,6 +9,7 @@ use super::{
     TlsSettings,
 };
 use crate::config::duration;
+use crate::config::exposure::warn_if_exposed;
 use crate::config::key::Key;
 use crate::config::problem::Report;
 use crate::config::settings::Settings;
@@ -156,6 +157,10 @@ impl ClickHouseSettings {
             rest.map(str::to_owned).unwrap_or_default()
         };
         let name = if self.url.is_some() { "url" } else { "urls" };
+        for url in self.addresses() {
+            let is_encrypted = url.starts_with("https://");
+            warn_if_exposed(&key.child(name), url, is_encrypted, self.password.is_some(), report);
+        }
         for host in self.addresses().map(rest) {
             if host.is_empty() || host.starts_with('/') || host.contains(char::is_whitespace) {
                 report.wrong(&key.child(name), "is no http:// or https:// address", remedy);

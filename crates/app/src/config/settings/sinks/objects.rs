@@ -1,6 +1,5 @@
 //! `type = "objects"`: files of JSON lines in a bucket or a local folder.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +8,7 @@ use super::{
     BatchSettings, Beginning, FilterSettings, RetrySettings, SinkSettings, StreamSelection, TlsSettings,
 };
 use crate::config::duration;
+use crate::config::exposure::warn_if_exposed;
 use crate::config::key::Key;
 use crate::config::problem::Report;
 use crate::config::settings::Settings;
@@ -154,17 +154,16 @@ impl ObjectsSettings {
     fn check_endpoint(&self, key: &Key, report: &mut Report<'_>) {
         let Some(endpoint) = &self.endpoint else { return };
         let host = endpoint.strip_prefix("http://").or_else(|| endpoint.strip_prefix("https://"));
-        let Some(host) = host.filter(|host| !host.is_empty() && !host.contains(['@', '?', ' '])) else {
+        if host.is_none_or(|host| host.is_empty() || host.contains(['@', '?', ' '])) {
             report.wrong(
                 key,
                 "is no http:// or https:// address",
                 "Write it as \"http://localhost:9000\" or \"https://…\", and the keys beside it.",
             );
             return;
-        };
-        if endpoint.starts_with("http://") && self.secret_key.is_some() && !is_this_machine(host) {
-            report.warn(key, "is another machine without TLS: what is sent there can be read on the way");
         }
+        let is_encrypted = endpoint.starts_with("https://");
+        warn_if_exposed(key, endpoint, is_encrypted, self.secret_key.is_some(), report);
     }
 
     fn check_keys(&self, key: &Key, report: &mut Report<'_>) {
@@ -200,17 +199,6 @@ impl ObjectsSettings {
         let url = self.url.replacen("file:///", "file:/", 1);
         (host.to_ascii_lowercase(), url.trim_end_matches('/').to_owned())
     }
-}
-
-fn is_this_machine(host: &str) -> bool {
-    let host = host.split('/').next().unwrap_or_default();
-    let name = if host.starts_with('[') {
-        host.trim_start_matches('[').split(']').next()
-    } else {
-        host.split(':').next()
-    };
-    let name = name.unwrap_or_default();
-    name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// No two sinks may fill the same objects' places: whoever reads there would find events twice.

@@ -9,6 +9,7 @@ use super::{
     TlsSettings,
 };
 use crate::config::duration;
+use crate::config::exposure::warn_if_exposed;
 use crate::config::key::Key;
 use crate::config::problem::Report;
 use crate::config::settings::Settings;
@@ -90,12 +91,15 @@ impl OpenSearchSettings {
             let remedy = "Write it as \"http://localhost:9200\" or \"https://…\".";
             report.wrong(&key.child("url"), "is no http:// or https:// address", remedy);
         }
+        let has_credentials = self.api_key.is_some() || self.username.is_some();
+        let is_encrypted = self.url.starts_with("https://");
+        warn_if_exposed(&key.child("url"), &self.url, is_encrypted, has_credentials, report);
         self.check_index(&key.child("index"), report);
         self.check_credentials(key, report);
         self.columns.check(&key.child("columns"), Some(&COLUMN_TYPES), report);
         report.not_zero(&key.child("request_timeout"), self.request_timeout.is_zero());
         if let Some(tls) = &self.tls {
-            tls.check(&key.child("tls"), self.url.starts_with("https://"), report);
+            tls.check(&key.child("tls"), is_encrypted, report);
         }
     }
 

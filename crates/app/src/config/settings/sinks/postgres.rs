@@ -12,6 +12,7 @@ use super::{
     TlsSettings,
 };
 use crate::config::duration;
+use crate::config::exposure::warn_if_exposed;
 use crate::config::key::Key;
 use crate::config::problem::Report;
 use crate::config::settings::Settings;
@@ -79,6 +80,7 @@ impl PostgresSettings {
             let remedy = "Write it as \"postgres://USER@HOST:5432/DATABASE\", or as env:NAME of a variable that holds it.";
             report.wrong(&key.child("url"), "is no postgres:// address", remedy);
         }
+        warn_if_exposed(&key.child("url"), url, self.is_encrypted(), self.password.is_some(), report);
         if !is_table(&self.table) {
             let remedy = "Use TABLE or SCHEMA.TABLE, each 1 to 50 of a-z A-Z 0-9 _, no digit first.";
             report.wrong(&key.child("table"), format!("cannot be a table's name: {:?}", self.table), remedy);
@@ -92,6 +94,19 @@ impl PostgresSettings {
         report.not_zero(&key.child("statement_timeout"), self.statement_timeout.is_zero());
         if let Some(tls) = &self.tls {
             tls.check(&key.child("tls"), true, report);
+        }
+    }
+
+    /// Whether the settings insist on TLS, by the rules of libpq; who says a word on it without a mode does.
+    fn is_encrypted(&self) -> bool {
+        let query = self.url.expose().split_once('?').map_or("", |(_, query)| query);
+        let parameters = || query.split('&').filter_map(|pair| pair.split_once('='));
+        match parameters().find(|(name, _)| *name == "sslmode") {
+            Some((_, mode)) => matches!(mode, "require" | "verify-ca" | "verify-full"),
+            None => {
+                let is_word = |name: &str| matches!(name, "sslrootcert" | "sslcert" | "sslkey");
+                self.tls.is_some() || parameters().any(|(name, _)| is_word(name))
+            }
         }
     }
 
