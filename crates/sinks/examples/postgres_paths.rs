@@ -122,7 +122,7 @@ fn records(count: usize, is_named: bool) -> Vec<Record> {
 async fn sink(url: &str, records: &[Record]) -> f64 {
     connect(url).await.batch_execute("DROP TABLE IF EXISTS paths, weir_batches").await.unwrap();
     let settings = PostgresSettings { table: "paths".to_owned(), ..PostgresSettings::new(url) };
-    let sink = PostgresSink::start(settings, Arc::new(TestClock::start())).unwrap();
+    let sink = PostgresSink::start(&settings, Arc::new(TestClock::start())).unwrap();
     sink.check().await.unwrap();
     let batches: Vec<_> = records.chunks(BATCH_EVENTS).map(|part| batch("paths", part.to_vec())).collect();
     let begin = Instant::now();

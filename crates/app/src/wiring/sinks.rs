@@ -58,7 +58,7 @@ fn open(name: &str, sink: &SinkSettings, around: Around<'_>) -> anyhow::Result<A
         SinkSettings::Blackhole(_) => Arc::new(Blackhole::new()),
         SinkSettings::Clickhouse(sink) => Arc::new(ClickHouseSink::start(clickhouse::settings(sink))?),
         SinkSettings::Postgres(sink) => {
-            Arc::new(PostgresSink::start(postgres_settings(sink), clock.clone())?)
+            Arc::new(PostgresSink::start(&postgres_settings(sink), clock.clone())?)
         }
         SinkSettings::Sqlite(sink) => Arc::new(SqliteSink::start(sqlite_settings(sink), clock.clone())?),
         SinkSettings::Objects(sink) => {

@@ -50,8 +50,8 @@ pub struct PostgresSink {
 impl PostgresSink {
     /// Made ready, without asking the server for anything. Called within a tokio runtime, which makes partitions
     /// ahead and drops those whose time is over.
-    pub fn start(settings: PostgresSettings, clock: Arc<dyn Clock>) -> Result<Self, SettingsError> {
-        let inner = Arc::new(Inner::new(&settings, clock)?);
+    pub fn start(settings: &PostgresSettings, clock: Arc<dyn Clock>) -> Result<Self, SettingsError> {
+        let inner = Arc::new(Inner::new(settings, clock)?);
         let upkeep = tokio::spawn(upkeep::run(inner.clone()));
         Ok(Self { inner, upkeep })
     }

@@ -97,7 +97,7 @@ fn extra(line: &str, is_named: bool) -> Option<String> {
     let further = members
         .0
         .iter()
-        .filter(|(name, _)| !OURS.contains(&name.as_str()) && !(is_named && NAMED.contains(&name.as_str())));
+        .filter(|(name, _)| !(OURS.contains(&name.as_str()) || is_named && NAMED.contains(&name.as_str())));
     let further: Vec<String> = further
         .map(|(name, value)| format!("{}:{}", serde_json::Value::from(name.as_str()), value.get()))
         .collect();

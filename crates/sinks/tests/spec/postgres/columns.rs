@@ -46,7 +46,7 @@ async fn each_type_holds_what_the_event_says_and_null_where_it_is_silent() {
     let Some(server) = Server::start(SUITE) else { return };
     let cells = || CELLS.iter().enumerate();
     let columns = cells().map(|(place, (kind, ..))| column(place, kind)).collect();
-    let sink = start(weir_sinks::postgres::PostgresSettings { columns, ..settings(&server, "typed") });
+    let sink = start(&weir_sinks::postgres::PostgresSettings { columns, ..settings(&server, "typed") });
     let members: Vec<String> = cells().map(|(place, (_, json, _))| format!("\"c{place}\":{json}")).collect();
     let mut records = events(0..2, DECEMBER);
     records[0].event.body = format!(r#"{{"page":"p","event":"e",{}}}"#, members.join(",")).into();
@@ -61,7 +61,7 @@ async fn each_type_holds_what_the_event_says_and_null_where_it_is_silent() {
 async fn what_a_column_cannot_hold_is_refused_alone_without_asking_the_server() {
     let Some(server) = Server::start(SUITE) else { return };
     let columns = vec![column(0, "smallint"), column(1, "varchar(2)"), column(2, "timestamptz")];
-    let sink = start(weir_sinks::postgres::PostgresSettings { columns, ..settings(&server, "strict") });
+    let sink = start(&weir_sinks::postgres::PostgresSettings { columns, ..settings(&server, "strict") });
     let mut records = events(0..6, DECEMBER);
     let bad = [
         (1, r#""c0":40000"#, "column_mismatch"),

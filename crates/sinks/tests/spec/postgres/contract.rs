@@ -9,6 +9,6 @@ use crate::postgres::{SUITE, settings, start};
 #[tokio::test(flavor = "multi_thread")]
 async fn it_keeps_the_contract_of_a_sink() {
     let Some(server) = Server::start(SUITE) else { return };
-    let sink = start(settings(&server, "contract"));
+    let sink = start(&settings(&server, "contract"));
     contract(&sink, &PostgresProbe { client: server.admin().await, table: "contract" }).await;
 }

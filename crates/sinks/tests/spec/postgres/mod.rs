@@ -33,7 +33,7 @@ fn settings(server: &Server, table: &str) -> PostgresSettings {
     }
 }
 
-fn start(settings: PostgresSettings) -> PostgresSink {
+fn start(settings: &PostgresSettings) -> PostgresSink {
     PostgresSink::start(settings, Arc::new(TestClock::start())).unwrap()
 }
 

@@ -30,7 +30,7 @@ async fn a_batch_whose_answer_was_lost_is_known(server: &Server) {
     let proxy = Proxy::before(server.port).await;
     let mut lossy = settings(server, "lost");
     lossy.url = lossy.url.replace(&server.port.to_string(), &proxy.port.to_string());
-    let sink = start(lossy);
+    let sink = start(&lossy);
     for (records, name) in [(events(0..100, DECEMBER), "named"), (unnamed(200..300, DECEMBER), "unnamed")] {
         let batch = batch(name, records);
         sink.check().await.unwrap();
@@ -44,7 +44,7 @@ async fn a_batch_whose_answer_was_lost_is_known(server: &Server) {
 }
 
 async fn another_batch_under_a_known_name_is_stored_all_the_same(server: &Server) {
-    let sink = start(settings(server, "same_name"));
+    let sink = start(&settings(server, "same_name"));
     let first = batch("p", events(0..10, DECEMBER));
     assert_eq!(sink.deliver(&first).await.unwrap(), NEW);
     let mut other = batch("p", unnamed(10..20, DECEMBER));
@@ -59,7 +59,7 @@ async fn another_batch_under_a_known_name_is_stored_all_the_same(server: &Server
 }
 
 async fn a_replay_meets_its_rows(server: &Server) {
-    let sink = start(settings(server, "replay"));
+    let sink = start(&settings(server, "replay"));
     let records = unnamed(0..100, DECEMBER);
     assert_eq!(sink.deliver(&batch("p", records[..60].to_vec())).await.unwrap(), NEW);
     let mut replay = batch("p", records);
@@ -69,7 +69,7 @@ async fn a_replay_meets_its_rows(server: &Server) {
 }
 
 async fn a_clients_repeat_in_the_next_month_is_known_and_so_is_one_that_was_late(server: &Server) {
-    let sink = start(settings(server, "months"));
+    let sink = start(&settings(server, "months"));
     assert_eq!(sink.deliver(&batch("december", events(0..10, DECEMBER))).await.unwrap(), NEW);
     let january = sink.deliver(&batch("january", events(0..20, "2027-01-31T00:00:00Z"))).await;
     assert_eq!(january.unwrap(), repeated(10));
@@ -81,7 +81,7 @@ async fn a_clients_repeat_in_the_next_month_is_known_and_so_is_one_that_was_late
 
 /// As far as `docs/guarantees.md` says, and no further.
 async fn further_away_it_is_forgotten(server: &Server) {
-    let sink = start(settings(server, "far"));
+    let sink = start(&settings(server, "far"));
     assert_eq!(sink.deliver(&batch("december", events(0..10, DECEMBER))).await.unwrap(), NEW);
     let february = sink.deliver(&batch("february", events(0..10, "2027-02-01T00:00:00Z"))).await;
     assert_eq!(february.unwrap(), NEW);
@@ -89,7 +89,7 @@ async fn further_away_it_is_forgotten(server: &Server) {
 }
 
 async fn repeats_at_the_turn_of_the_month_that_come_at_once_are_one_row(server: &Server) {
-    let sink = start(settings(server, "turn"));
+    let sink = start(&settings(server, "turn"));
     sink.check().await.unwrap();
     let parts = (0..40_u64).map(|part| {
         let month = ["2026-11-30T23:00:00Z", DECEMBER][part as usize % 2];

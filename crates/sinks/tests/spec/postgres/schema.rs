@@ -42,7 +42,7 @@ async fn tables() {
 }
 
 async fn partitions_are_made_ahead_and_where_a_batch_needs_them(server: &Server) {
-    let sink = start(settings(server, "ahead"));
+    let sink = start(&settings(server, "ahead"));
     sink.check().await.unwrap();
     assert_eq!(partitions(server, "ahead").await, ["ahead_2026_01", "ahead_2026_02", "ahead_2026_03"]);
     let mut records = events(0..1, "0001-01-01T00:00:00Z");
@@ -58,7 +58,7 @@ async fn partitions_are_made_ahead_and_where_a_batch_needs_them(server: &Server)
 
 async fn retention_drops_what_has_had_its_time_and_nothing_else(server: &Server) {
     let retention = Some(Duration::from_secs(40 * 86_400));
-    let sink = start(PostgresSettings { retention, ..settings(server, "kept") });
+    let sink = start(&PostgresSettings { retention, ..settings(server, "kept") });
     for (place, received_at) in ["2025-10-31T00:00:00Z", "2025-11-30T00:00:00Z", NOW].into_iter().enumerate()
     {
         let place = place as u64;
@@ -72,14 +72,14 @@ async fn retention_drops_what_has_had_its_time_and_nothing_else(server: &Server)
 }
 
 async fn two_that_begin_at_once_make_one_table(server: &Server) {
-    let sinks: Vec<_> = (0..4).map(|_| start(settings(server, "shared"))).collect();
+    let sinks: Vec<_> = (0..4).map(|_| start(&settings(server, "shared"))).collect();
     let checks = futures::future::join_all(sinks.iter().map(|sink| sink.check())).await;
     assert!(checks.iter().all(Result::is_ok), "{checks:?}");
     assert_eq!(partitions(server, "shared").await.len(), 3);
 }
 
 async fn a_table_that_lacks_something_is_told_with_what_mends_it(server: &Server) {
-    start(settings(server, "lacking")).check().await.unwrap();
+    start(&settings(server, "lacking")).check().await.unwrap();
     server
         .tell(
             "ALTER TABLE lacking DROP COLUMN label; ALTER TABLE lacking ALTER COLUMN param TYPE json; \
@@ -87,7 +87,7 @@ async fn a_table_that_lacks_something_is_told_with_what_mends_it(server: &Server
              ALTER TABLE lacking_2026_02 DROP CONSTRAINT lacking_2026_02_event_id_key",
         )
         .await;
-    let sink = start(PostgresSettings { columns: price("numeric(10,2)"), ..settings(server, "lacking") });
+    let sink = start(&PostgresSettings { columns: price("numeric(10,2)"), ..settings(server, "lacking") });
     let told = assert_blocked(
         sink.check().await,
         &[
@@ -107,7 +107,7 @@ async fn a_table_that_lacks_something_is_told_with_what_mends_it(server: &Server
 
 async fn a_table_that_weir_did_not_make_is_left_alone(server: &Server) {
     server.tell("CREATE TABLE foreign_one (id int)").await;
-    let told = start(settings(server, "foreign_one")).check().await;
+    let told = start(&settings(server, "foreign_one")).check().await;
     assert_blocked(
         told,
         &["not a table partitioned by range of received_at", "RENAME TO \"foreign_one_before\""],
@@ -115,13 +115,13 @@ async fn a_table_that_weir_did_not_make_is_left_alone(server: &Server) {
 }
 
 async fn a_table_in_a_schema_of_its_own_is_made_with_it(server: &Server) {
-    let sink = start(settings(server, "Raw.Clicks"));
+    let sink = start(&settings(server, "Raw.Clicks"));
     assert_eq!(sink.deliver(&batch("p", events(0..3, NOW))).await.unwrap(), Receipt::default());
     assert_eq!(server.count("\"Raw\".\"Clicks\"").await, (3, 3));
 }
 
 async fn a_table_that_vanishes_is_made_again(server: &Server) {
-    let sink = start(settings(server, "vanishing"));
+    let sink = start(&settings(server, "vanishing"));
     assert_eq!(sink.deliver(&batch("p", events(0..3, NOW))).await.unwrap(), Receipt::default());
     server.tell("DROP TABLE vanishing").await;
     let next = batch("p", events(3..6, NOW));
@@ -133,7 +133,7 @@ async fn a_table_that_vanishes_is_made_again(server: &Server) {
 async fn a_column_that_is_changed_under_way_makes_no_dead_letters(server: &Server) {
     let columns =
         vec![ColumnSettings { name: "n".to_owned(), from: "n".to_owned(), kind: "integer".to_owned() }];
-    let sink = start(PostgresSettings { columns, ..settings(server, "changing") });
+    let sink = start(&PostgresSettings { columns, ..settings(server, "changing") });
     let with_number = |offset: u64| {
         let mut records = events(offset..offset + 1, NOW);
         records[0].event.body = br#"{"page":"p","event":"e","n":1}"#.to_vec().into();
@@ -165,7 +165,7 @@ impl Clock for Hasty {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_any_events_the_tables_are_kept_up_all_the_same() {
     let Some(server) = Server::start(SUITE) else { return };
-    let _sink = PostgresSink::start(settings(&server, "idle"), Arc::new(Hasty)).unwrap();
+    let _sink = PostgresSink::start(&settings(&server, "idle"), Arc::new(Hasty)).unwrap();
     let there = "SELECT to_regclass('idle_2026_03')::text";
     let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
     while server.ask(there).await != ["idle_2026_03"] {

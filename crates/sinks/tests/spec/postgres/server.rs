@@ -77,7 +77,7 @@ impl Server {
 
     /// To the server and all its children.
     pub fn signal(&mut self, name: &str) {
-        let id = self.running.expect("it runs");
+        let id = self.running.unwrap();
         let status = Command::new(script()).args(["signal", name, &id.to_string()]).status().unwrap();
         assert!(status.success());
         if name == "KILL" {

@@ -16,7 +16,7 @@ const NOW: &str = "2026-01-01T00:00:00Z";
 async fn a_server_that_is_frozen_killed_and_started_again_holds_each_event_once() {
     let Some(mut server) = Server::of_our_own(SUITE, None) else { return };
     let statement_timeout = Duration::from_secs(1);
-    let sink = start(PostgresSettings { statement_timeout, ..settings(&server, "rough") });
+    let sink = start(&PostgresSettings { statement_timeout, ..settings(&server, "rough") });
     let batches: Vec<_> = (0..6).map(|part| batch("p", events(part * 50..part * 50 + 50, NOW))).collect();
     assert_eq!(sink.deliver(&batches[0]).await.unwrap(), Receipt::default());
 
@@ -59,7 +59,7 @@ async fn what_the_server_says_decides() {
 }
 
 async fn an_event_that_the_server_refuses_is_refused_with_its_code_and_words(server: &Server) {
-    let sink = start(settings(server, "checked"));
+    let sink = start(&settings(server, "checked"));
     sink.check().await.unwrap();
     server.tell("ALTER TABLE checked ADD CONSTRAINT no_417 CHECK (label <> 'l417')").await;
     let records = events(0..1000, NOW);
@@ -85,7 +85,7 @@ async fn an_event_that_the_server_refuses_is_refused_with_its_code_and_words(ser
 }
 
 async fn a_unique_index_of_somebody_elses_refuses_and_loses_nothing(server: &Server) {
-    let sink = start(settings(server, "unique_label"));
+    let sink = start(&settings(server, "unique_label"));
     sink.check().await.unwrap();
     server.tell("CREATE UNIQUE INDEX ON unique_label_2026_01 (label)").await;
     assert_eq!(sink.deliver(&batch("p", events(0..1, NOW))).await.unwrap(), Receipt::default());
@@ -97,7 +97,7 @@ async fn a_unique_index_of_somebody_elses_refuses_and_loses_nothing(server: &Ser
 }
 
 async fn missing_rights_block_until_they_are_given(server: &Server) {
-    let sink = start(settings(server, "rights"));
+    let sink = start(&settings(server, "rights"));
     sink.check().await.unwrap();
     server.tell("REVOKE INSERT ON rights FROM weir; ALTER TABLE rights OWNER TO postgres").await;
     let batch = batch("p", events(0..10, NOW));
@@ -109,7 +109,7 @@ async fn missing_rights_block_until_they_are_given(server: &Server) {
 
 async fn what_is_wrong_with_the_address_is_said_without_the_password(server: &Server) {
     let at = |from: &str, to: &str| {
-        start(PostgresSettings { url: server.url().replace(from, to), ..settings(server, "address") })
+        start(&PostgresSettings { url: server.url().replace(from, to), ..settings(server, "address") })
     };
     let told = assert_blocked(at("weir-password", "hunter2").check().await, &["28P01", "user and password"]);
     assert!(!told.contains("hunter2"), "{told}");
@@ -126,12 +126,12 @@ async fn what_is_wrong_with_the_address_is_said_without_the_password(server: &Se
         password: Some("weir-password".to_owned()),
         ..settings(server, "address")
     };
-    start(beside).check().await.unwrap();
+    start(&beside).check().await.unwrap();
 }
 
 async fn a_statement_that_takes_too_long_is_ended_by_the_server(server: &Server) {
     let statement_timeout = Duration::from_millis(500);
-    let sink = start(PostgresSettings { statement_timeout, ..settings(server, "held") });
+    let sink = start(&PostgresSettings { statement_timeout, ..settings(server, "held") });
     sink.check().await.unwrap();
     let holder = server.admin().await;
     holder.batch_execute("BEGIN; LOCK TABLE held").await.unwrap();
@@ -143,7 +143,7 @@ async fn a_statement_that_takes_too_long_is_ended_by_the_server(server: &Server)
 }
 
 async fn no_more_connections_are_open_than_are_allowed(server: &Server) {
-    let sink = start(PostgresSettings { pool_max_connections: 2, ..settings(server, "pooled") });
+    let sink = start(&PostgresSettings { pool_max_connections: 2, ..settings(server, "pooled") });
     sink.check().await.unwrap();
     // Everybody who comes stays until the lock is gone.
     let holder = server.admin().await;

@@ -49,7 +49,7 @@ async fn the_mode_decides_whom_the_sink_talks_to() {
     let Some(server) = Server::of_our_own(SUITE, Some(authority.issue("db.example"))) else { return };
     let with = |parameters: String, tls: TlsSettings| -> PostgresSink {
         let url = server.url().replace("sslmode=disable", &parameters);
-        start(PostgresSettings { url, tls, ..settings(&server, "trust") })
+        start(&PostgresSettings { url, tls, ..settings(&server, "trust") })
     };
     let plain = |parameters: &str| with(parameters.to_owned(), TlsSettings::default());
     let (ours, theirs) = (authority.ca(), another.ca());
