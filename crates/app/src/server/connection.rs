@@ -86,7 +86,7 @@ async fn shake_hands<A>(stream: TcpStream, encryption: &Encryption, visit: &Visi
             return Some(socket);
         }
         Some(Err(error)) => {
-            tracing::debug!(%peer, %error, "a client has not come as far as its first request")
+            tracing::debug!(%peer, %error, "a client has not come as far as its first request");
         }
         None => tracing::debug!(%peer, "a client has taken too long to shake hands, or the server ends"),
     }

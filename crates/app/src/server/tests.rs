@@ -31,17 +31,17 @@ impl Running {
         Self::on(settings, api, Listener::from).await
     }
 
-    async fn on(
-        settings: ServerSettings,
+    async fn on<L: FnOnce(TcpListener) -> Listener>(
+        limits: ServerSettings,
         api: ApiSettings,
-        listen: impl FnOnce(TcpListener) -> Listener,
+        listen: L,
     ) -> Self {
         let here = Here::with(api).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let entrance = Entrance { api: here.api.clone(), door: Door::Main };
-        let server = tokio::spawn(serve(listen(listener), Arc::new(entrance), settings, stop.clone()));
+        let server = tokio::spawn(serve(listen(listener), Arc::new(entrance), limits, stop.clone()));
         Self { here, address, stop, server }
     }
 
@@ -111,8 +111,7 @@ async fn http2_is_spoken_to_whoever_begins_with_its_preface() {
     socket.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
     let mut frame = [0; 9];
     tokio::time::timeout(PATIENCE, socket.read_exact(&mut frame)).await.unwrap().unwrap();
-    const SETTINGS: u8 = 4;
-    assert_eq!(frame[3], SETTINGS);
+    assert_eq!(frame[3], 4, "the server's SETTINGS");
 }
 
 #[tokio::test]
@@ -128,11 +127,8 @@ async fn a_head_that_comes_byte_by_byte_is_cut_off_though_it_never_stops() {
     let running = Running::with(settings(), ApiSettings::default()).await;
     let mut socket = running.connect().await;
     let dripping = async {
-        loop {
+        while socket.write_all(b"x").await.is_ok() {
             tokio::time::sleep(Duration::from_millis(20)).await;
-            if socket.write_all(b"x").await.is_err() {
-                return;
-            }
         }
     };
     tokio::time::timeout(PATIENCE, dripping).await.expect("the server should have closed");
