@@ -9,9 +9,11 @@ use serde_json::Value;
 use super::{File, none, program, root};
 
 /// Two major versions of one library, and why that cannot be helped yet. Each must still be needed.
-const TWICE: [(&str, &str); 5] = [
+const TWICE: [(&str, &str); 7] = [
+    ("base64", "postgres-protocol 0.6, of tokio-postgres, asks for 0.22"),
     ("crypto-common", "as `digest`, which it is for"),
     ("digest", "crc-fast 1, of object_store, asks for 0.10"),
+    ("fallible-iterator", "postgres-protocol 0.6, of tokio-postgres, asks for 0.2"),
     ("getrandom", "ring 0.17, the TLS provider, asks for 0.2"),
     ("syn", "macro crates move to 3 one by one; it runs while building and is not in the program"),
     ("synstructure", "as `syn`, which it is for"),
