@@ -29,7 +29,7 @@ use super::problem::Problem;
 use super::request_id::{REQUEST_ID, RequestIds};
 use super::route::Route;
 use super::settings::ApiSettings;
-use super::{cors, dead_letters, events, openapi, probes, replay, status, tail};
+use super::{cors, dead_letters, events, openapi, probes, replay, sinks, status, tail};
 use crate::auth::{Authenticator, Caller};
 use crate::deliveries::Deliveries;
 use crate::logging::{self, AccessLog};
@@ -181,7 +181,12 @@ impl Api {
             Route::DeadLetter(id) if call.head.method == "DELETE" => dead_letters::delete(self, id).await,
             Route::DeadLetter(id) => dead_letters::show(self, id).await,
             Route::DeadLetterReplay(id) => dead_letters::replay_one(self, id).await,
+            Route::Sinks => sinks::list(self, &call),
             Route::SinkReplay(sink) => replay::replay_sink(self, call, sink, body).await,
+            Route::SinkCheck(sink) => sinks::check(self, sink).await,
+            Route::SinkPause(sink) => sinks::pause(self, sink).await,
+            Route::SinkResume(sink) => sinks::resume(self, sink).await,
+            Route::SinkForget(sink) => sinks::forget(self, call, sink, body).await,
             Route::OpenApi => openapi::get_openapi(),
             Route::Ping | Route::Health | Route::Readiness | Route::Metrics => probes::answer(self, route),
             Route::Events | Route::StreamEvents(_) | Route::Unknown => Err(nothing_here()),

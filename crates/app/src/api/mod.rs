@@ -30,6 +30,7 @@ mod request_id;
 mod route;
 mod sender;
 mod settings;
+mod sinks;
 mod status;
 mod tail;
 

@@ -36,14 +36,24 @@ pub enum Route<'a> {
     DeadLetter(&'a str),
     /// `/v1/dead-letters/{id}/replay`
     DeadLetterReplay(&'a str),
+    /// `/v1/sinks`
+    Sinks,
     /// `/v1/sinks/{name}/replay`
     SinkReplay(&'a str),
+    /// `/v1/sinks/{name}/check`
+    SinkCheck(&'a str),
+    /// `/v1/sinks/{name}/pause`
+    SinkPause(&'a str),
+    /// `/v1/sinks/{name}/resume`
+    SinkResume(&'a str),
+    /// `/v1/sinks/{name}/forget`
+    SinkForget(&'a str),
     /// Anything else.
     Unknown,
 }
 
 /// How many kinds of route there are.
-pub const ROUTES: usize = 15;
+pub const ROUTES: usize = 20;
 
 impl<'a> Route<'a> {
     /// Reads a path.
@@ -73,7 +83,12 @@ impl<'a> Route<'a> {
             ["v1", "dead-letters", "replay"] => Self::DeadLettersReplay,
             ["v1", "dead-letters", id] => Self::DeadLetter(id),
             ["v1", "dead-letters", id, "replay"] => Self::DeadLetterReplay(id),
+            ["v1", "sinks"] => Self::Sinks,
             ["v1", "sinks", name, "replay"] => Self::SinkReplay(name),
+            ["v1", "sinks", name, "check"] => Self::SinkCheck(name),
+            ["v1", "sinks", name, "pause"] => Self::SinkPause(name),
+            ["v1", "sinks", name, "resume"] => Self::SinkResume(name),
+            ["v1", "sinks", name, "forget"] => Self::SinkForget(name),
             _ => Self::Unknown,
         }
     }
@@ -95,6 +110,11 @@ impl<'a> Route<'a> {
             Self::DeadLetter(_) => (11, "/v1/dead-letters/{id}"),
             Self::DeadLetterReplay(_) => (12, "/v1/dead-letters/{id}/replay"),
             Self::SinkReplay(_) => (13, "/v1/sinks/{name}/replay"),
+            Self::Sinks => (14, "/v1/sinks"),
+            Self::SinkCheck(_) => (15, "/v1/sinks/{name}/check"),
+            Self::SinkPause(_) => (16, "/v1/sinks/{name}/pause"),
+            Self::SinkResume(_) => (17, "/v1/sinks/{name}/resume"),
+            Self::SinkForget(_) => (18, "/v1/sinks/{name}/forget"),
             Self::Unknown => (ROUTES - 1, "unknown"),
         }
     }
@@ -106,7 +126,11 @@ impl<'a> Route<'a> {
             | Self::StreamEvents(_)
             | Self::DeadLettersReplay
             | Self::DeadLetterReplay(_)
-            | Self::SinkReplay(_) => "POST",
+            | Self::SinkReplay(_)
+            | Self::SinkCheck(_)
+            | Self::SinkPause(_)
+            | Self::SinkResume(_)
+            | Self::SinkForget(_) => "POST",
             Self::DeadLetter(_) => "GET, HEAD, DELETE",
             _ => "GET, HEAD",
         }
@@ -177,6 +201,11 @@ mod tests {
             Route::DeadLetter(""),
             Route::DeadLetterReplay(""),
             Route::SinkReplay(""),
+            Route::Sinks,
+            Route::SinkCheck(""),
+            Route::SinkPause(""),
+            Route::SinkResume(""),
+            Route::SinkForget(""),
             Route::Unknown,
         ];
         let numbers: std::collections::BTreeSet<usize> = routes.iter().map(|route| route.kind().0).collect();

@@ -38,14 +38,14 @@ struct LogStatus {
 
 /// How a sink, or a replay into it, stands. accepted = delivered + dead + filtered + pending.
 #[derive(Serialize, ToSchema)]
-struct SinkStatus {
+pub struct SinkStatus {
     /// Its name.
     name: String,
     /// The log's partition it reads.
     partition: String,
     /// The replay that this is, if it is one.
     replay: Option<String>,
-    /// `running`, `retrying`, `blocked` or `removed`.
+    /// `running`, `retrying`, `blocked`, `paused` or `removed`.
     state: &'static str,
     /// Events for it.
     accepted: u64,
@@ -102,7 +102,8 @@ pub fn get_status(api: &Api) -> Answer {
 }
 
 impl SinkStatus {
-    fn of(standing: Standing) -> Self {
+    /// The standing, as it is told.
+    pub fn of(standing: Standing) -> Self {
         let condition = standing.condition;
         Self {
             name: standing.sink.to_string(),

@@ -1,5 +1,7 @@
 //! The shape of the command line. The comments here are what `--help` prints.
 
+mod sinks;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -8,6 +10,8 @@ use clap_complete::Shell;
 
 use super::moment::moment;
 use crate::config::parse_duration;
+
+pub(super) use sinks::{Period, SinksCommand};
 
 /// Takes in events over HTTP, has them on disk before it says so, and delivers them with the effect of once.
 ///
@@ -72,6 +76,13 @@ pub(super) enum Command {
         at: At,
         #[command(subcommand)]
         command: DeadLettersCommand,
+    },
+    /// Look at sinks, check them, have them wait and go on, or give removed ones up
+    Sinks {
+        #[command(flatten)]
+        at: At,
+        #[command(subcommand)]
+        command: SinksCommand,
     },
     /// Look into the event log, or send what it keeps to a sink once more
     Log {
@@ -227,12 +238,8 @@ pub(super) struct ReplayOptions {
     /// The sink
     #[arg(long, value_name = "SINK")]
     pub sink: String,
-    /// Received at or after this time; else from the oldest that is kept
-    #[arg(long, value_name = "TIME", value_parser = moment)]
-    pub from: Option<String>,
-    /// Received before this time; else up to now
-    #[arg(long, value_name = "TIME", value_parser = moment)]
-    pub to: Option<String>,
+    #[command(flatten)]
+    pub period: Period,
 }
 
 #[derive(Debug, Subcommand)]

@@ -4,13 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use indicatif::HumanCount;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::Method;
-use serde_json::{Map, Value};
 use weir_log::segment::{Damaged, Inspection, Verification};
 
-use super::arguments::ReplayOptions;
-use super::client::Client;
 use super::progress::Progress;
 use super::readable::size;
 use super::table::table;
@@ -114,33 +109,4 @@ fn folder(settings: &Settings) -> anyhow::Result<PathBuf> {
         );
     }
     Ok(folder)
-}
-
-/// Has the server send what the log keeps of a period to a sink once more.
-pub async fn replay(client: &Client, options: &ReplayOptions, json: bool) -> anyhow::Result<Verdict> {
-    let mut period = Map::new();
-    for (name, moment) in [("from", &options.from), ("to", &options.to)] {
-        period.extend(moment.clone().map(|moment| (name.to_owned(), Value::String(moment))));
-    }
-    let path = format!("/v1/sinks/{}/replay", utf8_percent_encode(&options.sink, NON_ALPHANUMERIC));
-    let answer = client.ask(Method::POST, &path, Some(&Value::Object(period))).await?;
-    if json {
-        output::print_json(&answer)?;
-        return Ok(Verdict::Well);
-    }
-    let replays = answer["replays"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let mut text = String::new();
-    for replay in replays {
-        let name = escaped(replay["name"].as_str().unwrap_or_default());
-        text.push_str(&format!(
-            "replay {name} has begun: {} events of the log are looked at\n",
-            replay["events"]
-        ));
-    }
-    match replays.is_empty() {
-        true => text.push_str("the log keeps nothing of this period\n"),
-        false => text.push_str("`weir status` shows how it fares\n"),
-    }
-    output::print(&text)?;
-    Ok(Verdict::Well)
 }

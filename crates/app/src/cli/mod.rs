@@ -15,6 +15,7 @@ mod output;
 mod progress;
 mod readable;
 mod send;
+mod sinks;
 mod status;
 mod table;
 mod tail;
@@ -122,8 +123,9 @@ fn asked_of_a_server(common: &Common, command: Command) -> anyhow::Result<Verdic
             Command::DeadLetters { at, command } => {
                 dead_letters::execute(&connect(&at)?, command, json).await
             }
+            Command::Sinks { at, command } => sinks::execute(&connect(&at)?, command, json).await,
             Command::Log { command: LogCommand::Replay(options) } => {
-                log::replay(&connect(&options.at)?, &options, json).await
+                sinks::replay(&connect(&options.at)?, &options.sink, &options.period, json).await
             }
             // The other commands need no server and were done before.
             _ => Ok(Verdict::Well),

@@ -75,7 +75,7 @@ impl Running {
         // That nobody can tell it to stop any more is the end as well.
         let _ = stop.wait_for(|stop| *stop).await;
         if self.assignment.gate.is_open() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

@@ -77,7 +77,8 @@ impl Deliveries {
             deliveries.surroundings.catalog.pause(&name, paused).await?;
             gate.set_open(!paused);
             deliveries.surroundings.ledger.pause(&name, paused);
-            tracing::info!(sink = %name, paused, "a sink was paused or resumed");
+            let told = if paused { "paused; its events wait in the log" } else { "resumed" };
+            tracing::info!(sink = %name, "the sink is {told}");
             Ok(())
         };
         tokio::spawn(pausing).await.unwrap_or_else(|error| Err(CatalogError::Retry(error.into()).into()))

@@ -1,5 +1,7 @@
 //! What becomes of dead letters when the catalog releases them and its answer gets lost.
 
+mod tending;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use weir_core::ledger::{Ledger, Standing};

@@ -32,6 +32,7 @@ struct Sum {
     dead: u64,
     filtered: u64,
     pending: u64,
+    is_paused: bool,
     oldest_pending_at: Option<Timestamp>,
 }
 
@@ -58,6 +59,8 @@ impl Collector for Accounts {
         counters(&mut encoder, "weir_events_filtered", help, "sink", by_sink(|sum| sum.filtered))?;
         let help = "Events that wait for the sink";
         gauges(&mut encoder, "weir_events_pending", help, by_sink(|sum| sum.pending))?;
+        let help = "1 while the sink is paused by a person, else 0";
+        gauges(&mut encoder, "weir_sink_paused", help, by_sink(|sum| u64::from(sum.is_paused)))?;
         let lag = |sum: &Sum| sum.oldest_pending_at.map_or(0.0, |oldest| now.since(oldest).as_secs_f64());
         let help = "Age of the oldest event that waits for the sink";
         gauges(
@@ -87,6 +90,7 @@ fn sums(standings: &[Standing]) -> BTreeMap<&str, Sum> {
         sum.dead += standing.dead;
         sum.filtered += standing.filtered;
         sum.pending += standing.pending;
+        sum.is_paused |= standing.is_paused;
         sum.oldest_pending_at = match (sum.oldest_pending_at, standing.oldest_pending_at) {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),

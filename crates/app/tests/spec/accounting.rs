@@ -1,4 +1,4 @@
-//! accepted = delivered + dead + pending, for each sink, at every look.
+//! accepted = delivered + dead + filtered + pending, for each sink, at every look.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -21,5 +21,6 @@ mod replay;
 mod restart;
 mod routing;
 mod shutdown;
+mod sinks_command;
 mod thin;
 mod tidy;

@@ -41,6 +41,7 @@ enum Wake {
     MoreToRead,
     Due,
     Stop,
+    Closed,
 }
 
 impl<'a> Planner<'a> {
@@ -77,7 +78,13 @@ impl<'a> Planner<'a> {
             match if idle { self.wait(&batcher, &mut stop).await } else { Wake::MoreToRead } {
                 Wake::MoreToRead => {}
                 Wake::Due => self.hand_over(batcher.cut().into_iter().collect(), &to_send).await?,
-                Wake::Stop => break,
+                Wake::Stop => {
+                    // What came while events were let come together was accepted before it was told to stop.
+                    let cuts = self.read(&mut batcher, until).await?;
+                    self.hand_over(cuts, &to_send).await?;
+                    break;
+                }
+                Wake::Closed => break,
             }
         }
         self.hand_over(batcher.cut().into_iter().collect(), &to_send).await
@@ -198,7 +205,7 @@ impl<'a> Planner<'a> {
             _ = stop.wait_for(|stop| *stop) => Wake::Stop,
             () = due => Wake::Due,
             more = more => match more {
-                Err(LogError::Closed) => Wake::Stop,
+                Err(LogError::Closed) => Wake::Closed,
                 // What is wrong shows when it is read.
                 Ok(()) | Err(_) => Wake::MoreToRead,
             },

@@ -37,6 +37,10 @@ pub fn cases() -> Vec<Case> {
         path,
         ..event(name, &[], VIEW.into())
     }));
+    cases.extend(
+        forgetting()
+            .map(|(name, body)| Case { path: "/v1/sinks/picky/forget", ..event(name, &[], body.into()) }),
+    );
     cases.extend(credentials().into_iter().map(|(name, value)| Case {
         with_key: false,
         ..event(name, &[("authorization", value.as_str())], VIEW.into())
@@ -207,6 +211,23 @@ fn addresses() -> impl Iterator<Item = (&'static str, &'static str, &'static str
         ("a method of one's own", "BREW", "/events"),
         ("atomic perhaps", "POST", "/events?atomic=perhaps"),
         ("atomic twice", "POST", "/events?atomic=true&atomic=false"),
+        ("sinks by another order", "GET", "/v1/sinks?sort=name"),
+        ("no sinks at all", "GET", "/v1/sinks?limit=0"),
+        ("GET where a sink is paused", "GET", "/v1/sinks/picky/pause"),
+        ("a sink that is not UTF-8", "POST", "/v1/sinks/%ff/pause"),
+        ("a sink with a NUL", "POST", "/v1/sinks/%00/check"),
+        ("a sink that climbs", "POST", "/v1/sinks/..%2fpicky/resume"),
+        ("a thing that sinks do not do", "POST", "/v1/sinks/picky/swim"),
+    ]
+    .into_iter()
+}
+
+fn forgetting() -> impl Iterator<Item = (&'static str, &'static str)> {
+    [
+        ("forgetting without a body", ""),
+        ("forgetting with a slip in the member", r#"{"confrim":"picky"}"#),
+        ("forgetting confirmed by a number", r#"{"confirm":7}"#),
+        ("forgetting a sink that is configured", r#"{"confirm":"picky"}"#),
     ]
     .into_iter()
 }

@@ -54,6 +54,8 @@ pub struct Seen {
 #[derive(Default)]
 pub struct Picky {
     mended: AtomicBool,
+    /// What it says is wrong when it is asked.
+    pub ailment: Mutex<Option<String>>,
 }
 
 /// A log whose troubles are made up; asked about the trouble `panic`, it does.
@@ -190,7 +192,8 @@ impl Picky {
 #[async_trait]
 impl Sink for Picky {
     async fn check(&self) -> Result<(), SinkError> {
-        Ok(())
+        let ailment = self.ailment.lock().unwrap().clone();
+        ailment.map_or(Ok(()), |text| Err(SinkError::Blocked { cause: anyhow::anyhow!(text) }))
     }
 
     async fn deliver(&self, batch: &Batch) -> Result<Receipt, SinkError> {

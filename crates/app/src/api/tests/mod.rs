@@ -8,3 +8,4 @@ mod events;
 pub(crate) mod here;
 mod openapi;
 mod operation;
+mod sinks;

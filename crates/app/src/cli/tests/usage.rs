@@ -41,6 +41,11 @@ fn wrong_use_ends_with_2() {
         "weir dead-letters replay 1 --sink s",
         "weir dead-letters delete",
         "weir log replay",
+        "weir sinks",
+        "weir sinks pause",
+        "weir sinks forget",
+        "weir sinks replay",
+        "weir sinks replay s --from yesterday",
         "weir token issue --subject a --expires-in soon",
     ] {
         assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
@@ -70,9 +75,15 @@ fn help_is_complete_and_short() {
     command.build();
     assert_snapshot!("help", command.render_long_help().to_string());
     let mut text = String::new();
-    for path in
-        [&["send"][..], &["dead-letters", "replay"], &["log"], &["log", "replay"], &["token", "issue"]]
-    {
+    for path in [
+        &["send"][..],
+        &["dead-letters", "replay"],
+        &["log"],
+        &["log", "replay"],
+        &["sinks"],
+        &["sinks", "forget"],
+        &["token", "issue"],
+    ] {
         let mut command = &mut command;
         for name in path {
             command = command.find_subcommand_mut(name).unwrap();

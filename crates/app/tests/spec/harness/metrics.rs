@@ -12,6 +12,7 @@ pub struct Account {
     pub accepted: f64,
     pub delivered: f64,
     pub dead: f64,
+    pub filtered: f64,
     pub pending: f64,
 }
 
@@ -49,6 +50,7 @@ impl Metrics {
             accepted: self.sum("weir_events_accepted_total", &[]).unwrap_or(0.0),
             delivered: of_sink("weir_events_delivered_total"),
             dead: of_sink("weir_events_dead_total"),
+            filtered: of_sink("weir_events_filtered_total"),
             pending: of_sink("weir_events_pending"),
         }
     }
@@ -56,6 +58,6 @@ impl Metrics {
 
 impl Account {
     pub fn is_balanced(&self) -> bool {
-        self.accepted == self.delivered + self.dead + self.pending
+        self.accepted == self.delivered + self.dead + self.filtered + self.pending
     }
 }

@@ -1,10 +1,10 @@
 //! Thousands of small worlds in which everything goes wrong, each replayed by its seed.
 //!
 //! In each, clients send through a real intake while two deliveries bring the events to two stores, one of which may
-//! take some of them only, by a filter and streams that may change from life to life; log, catalog and
-//! stores fail, dawdle and lose their answers by the dice, and the whole is dropped at random polls (which is a crash at
-//! some await point) and begun again over what was durable. In the end nothing fails any more, and the accounts,
-//! the stores and what clients were told must agree.
+//! take some of them only, by a filter and streams that may change from life to life. Both are paused at times; log,
+//! catalog and stores fail, dawdle and lose their answers by the dice, and the whole is dropped at random polls (which
+//! is a crash at some await point) and begun again over what was durable. In the end nothing fails any more, and the
+//! accounts, the stores and what clients were told must agree.
 //!
 //! `WEIR_SIMULATION_SEEDS=N` runs that many; `WEIR_SIMULATION_SEED=S` runs the one that failed.
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 use async_trait::async_trait;
 
+use crate::delivery::Gate;
 use crate::event::{EventId, Offset, Record};
 use crate::sink::{Batch, Exception, Receipt, Refusal, Sink, SinkError, Verdict};
 use crate::testkit::world::SeededRandom;
@@ -70,6 +71,7 @@ pub struct StoreSink {
     pub store: Store,
     pub line: Line,
     pub dice: Arc<SeededRandom>,
+    pub gate: Gate,
 }
 
 impl StoreSink {
@@ -110,6 +112,7 @@ impl Sink for StoreSink {
 
     async fn deliver(&self, batch: &Batch) -> Result<Receipt, SinkError> {
         assert!(!batch.records.is_empty(), "an empty batch is nothing to deliver");
+        assert!(self.gate.is_open(), "nothing is sent to a paused sink");
         self.store.note(batch);
         self.dawdle().await;
         if self.dice.chance(self.line.failing) {

@@ -57,6 +57,8 @@ struct Life {
     surroundings: Surroundings,
     intake: Intake,
     deliveries: Vec<Delivery>,
+    /// Of all sinks.
+    gate: Gate,
     stop: watch::Sender<bool>,
 }
 
@@ -130,18 +132,19 @@ impl Universe {
         };
         let observer = Arc::new(Unobserved);
         let intake = Intake::new(log, streams(), self.clock.clone(), self.dice.clone(), observer);
-        let mut deliveries = Vec::new();
+        let (mut deliveries, gate) = (Vec::new(), Gate::default());
         for (name, (taste, store)) in &self.stores {
             let route = taste.route(&self.dice);
             let line = if faulty { weather::line(&self.dice) } else { Line::default() };
-            let sink = Arc::new(StoreSink { store: store.clone(), line, dice: self.dice.clone() });
+            let (store, dice) = (store.clone(), self.dice.clone());
+            let sink = Arc::new(StoreSink { store, line, dice, gate: gate.clone() });
             // All accounts are open before the first delivery runs, as a start does: each holds the log.
             let account = self.opened(&surroundings, name, &route).await;
             surroundings.ledger.open(&self.catalog, account, true).await.unwrap();
-            let assignment = self.assignment(name, route, sink);
+            let assignment = Assignment { gate: gate.clone(), ..self.assignment(name, route, sink) };
             deliveries.push(Delivery::new(surroundings.clone(), assignment, Arc::new(Notify::new())));
         }
-        Life { surroundings, intake, deliveries, stop: watch::Sender::new(false) }
+        Life { surroundings, intake, deliveries, gate, stop: watch::Sender::new(false) }
     }
 
     /// As often as it takes; a lost answer is no harm.
@@ -151,7 +154,8 @@ impl Universe {
             match claim(surroundings, account, route.streams()).await {
                 Ok(account) => return account,
                 Err(error) => {
-                    assert!(matches!(error, DeliveryError::Catalog(CatalogError::Retry(_))), "{error}")
+                    let passing = matches!(error, DeliveryError::Catalog(CatalogError::Retry(_)));
+                    assert!(passing, "{error}");
                 }
             }
         }
@@ -237,9 +241,11 @@ impl Life {
         let clients = async {
             for _ in 0..3 + universe.dice.below(20) {
                 self.send(universe).await;
+                self.gate.set_open(!universe.dice.chance(20));
                 universe.clock.sleep(Duration::from_millis(universe.dice.below(200))).await;
                 self.snapshot();
             }
+            self.gate.set_open(true);
             self.stop.send_replace(true);
         };
         let deliver = async |delivery: &Delivery| delivery.run(self.stop.subscribe()).await.unwrap();
