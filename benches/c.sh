@@ -1,19 +1,6 @@
 # (c) Draining a backlog: divided by what a plain client inserts in the same minute. In turns, for machines change their
 # speed; the medians count.
 
-# drain NAME EVENTS AWAY TOML: fills the log while the sink is away, by the settings AWAY, then times the delivery of all.
-drain() {
-    local name=$1 events=$2 away=$3 toml=$4
-    serve "$name" "$away"
-    "$limits" fill "$base/events" "$BENCH_KEY" "$events"
-    kill -9 "$pid"
-    wait "$pid" 2>/dev/null || true
-    serve "$name" "$toml"
-    while (($(metric weir_events_pending) > 0)); do sleep 0.1; done
-    drained=$(per_second "$events * 1000" "($(now_ms) - $begun_ms)")
-    stop
-}
-
 # reports STORE: of the plains, drains and ratios.
 reports() {
     report "c: a plain client into $1" "$(median "${plains[@]}")" "events/s"

@@ -29,6 +29,22 @@ stop() {
     wait "$pid" || true
 }
 
+# drain NAME EVENTS AWAY TOML: fills the log while the sink is away, by the settings AWAY, then times the delivery of all
+# from Weir's start on; sets $drained (events/s), $cpu_s_per_million, $peak_mb.
+drain() {
+    local name=$1 events=$2 away=$3 toml=$4
+    serve "$name" "$away"
+    "$limits" fill "$base/events" "$BENCH_KEY" "$events"
+    kill -9 "$pid"
+    wait "$pid" 2>/dev/null || true
+    serve "$name" "$toml"
+    while (($(metric weir_events_pending) > 0)); do sleep 0.05; done
+    drained=$(per_second "$events * 1000" "($(now_ms) - $begun_ms)")
+    cpu_s_per_million=$(ratio "$(cpu_ms) * 1000" "$events")
+    peak_mb=$(peak_rss_mb)
+    stop
+}
+
 now_ms() {
     date +%s%3N
 }

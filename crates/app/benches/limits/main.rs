@@ -3,10 +3,13 @@
 // It is a command of one run: it may end by panicking, and printing is what it does.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod clickhouse;
 mod disk;
 mod fill;
 mod noop;
+mod objects;
 mod parse;
+mod postgres;
 mod stores;
 
 use std::net::TcpListener;
@@ -26,9 +29,13 @@ fn main() {
         ["opensearch", url, round, events] => {
             println!("{:.0}", stores::opensearch(url, number(round), number(events)));
         }
+        ["postgres", url, batch] => println!("{:.0}", postgres::postgres(url, number(batch))),
+        ["clickhouse", url, batch] => println!("{:.0}", clickhouse::clickhouse(url, number(batch))),
+        ["folder", made_by_weir, into] => println!("{:.0}", objects::folder(made_by_weir, into)),
         // `cargo bench` and `cargo test --benches` run it without a command of ours.
         _ => println!(
-            "limits port | fdatasync FILE SECONDS | noop PORT | parse PORT | fill URL KEY EVENTS | sqlite MADE FILE EVENTS | opensearch URL ROUND EVENTS"
+            "limits port | fdatasync FILE SECONDS | noop PORT | parse PORT | fill URL KEY EVENTS | sqlite MADE FILE EVENTS | \
+             opensearch URL ROUND EVENTS | postgres URL BATCH | clickhouse URL BATCH | folder MADE INTO"
         ),
     }
 }
