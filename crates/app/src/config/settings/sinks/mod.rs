@@ -70,11 +70,13 @@ pub fn batch_max_age_default(kind: &str) -> Option<&'static str> {
     }
 }
 
-/// How many events a batch may have, by the sink's type, where its bytes and its age are to decide.
+/// How many events a batch may have, by the sink's type: where a transaction or a request costs much beside its events,
+/// more; where bytes and age are to decide, so many that they do.
 pub fn batch_max_events_default(kind: &str) -> Option<i64> {
     match kind {
         "objects" => Some(100_000),
         "clickhouse" => Some(50_000),
+        "postgres" => Some(5_000),
         _ => None,
     }
 }
