@@ -10,6 +10,8 @@
 
 mod batcher;
 mod claim;
+#[cfg(test)]
+mod ending;
 mod gate;
 mod persist;
 mod plan;

@@ -70,20 +70,19 @@ impl<'a> Planner<'a> {
         }
         let mut batcher = Batcher::new(self.assignment.limits, account.planned);
         let until = account.opening.until;
-        while until.is_none_or(|until| batcher.end() < until) && !*stop.borrow() {
+        while until.is_none_or(|until| batcher.end() < until) {
+            // Asked before the log is read: what was accepted before the end was asked for is read in any case.
+            let is_last = *stop.borrow();
             let cuts = self.read(&mut batcher, until).await?;
             let idle = cuts.is_empty();
             self.hand_over(cuts, &to_send).await?;
             self.note_gathering(&batcher);
+            if is_last {
+                break;
+            }
             match if idle { self.wait(&batcher, &mut stop).await } else { Wake::MoreToRead } {
-                Wake::MoreToRead => {}
+                Wake::MoreToRead | Wake::Stop => {}
                 Wake::Due => self.hand_over(batcher.cut().into_iter().collect(), &to_send).await?,
-                Wake::Stop => {
-                    // What came while events were let come together was accepted before it was told to stop.
-                    let cuts = self.read(&mut batcher, until).await?;
-                    self.hand_over(cuts, &to_send).await?;
-                    break;
-                }
                 Wake::Closed => break,
             }
         }
@@ -202,7 +201,10 @@ impl<'a> Planner<'a> {
         };
         tokio::select! {
             biased;
-            _ = stop.wait_for(|stop| *stop) => Wake::Stop,
+            told = stop.wait_for(|stop| *stop) => match told {
+                Ok(_) => Wake::Stop,
+                Err(_nobody_is_left_to_tell) => Wake::Closed,
+            },
             () = due => Wake::Due,
             more = more => match more {
                 Err(LogError::Closed) => Wake::Closed,
