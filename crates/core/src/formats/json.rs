@@ -135,8 +135,8 @@ fn has_lone_surrogate(text: &str) -> bool {
     false
 }
 
-/// The number in `\uXXXX` at this place, if that is what stands there.
-fn code_unit(bytes: &[u8], at: usize) -> Option<u16> {
+/// The UTF-16 code unit that an escape of four digits stands for, if one stands at this place.
+pub fn code_unit(bytes: &[u8], at: usize) -> Option<u16> {
     let escape = bytes.get(at..at + 6)?;
     let digits = std::str::from_utf8(escape.strip_prefix(b"\\u")?).ok()?;
     u16::from_str_radix(digits, 16).ok()

@@ -4,6 +4,7 @@
 //! SQLSTATE as the reason, so that a dead letter reads the same whoever found it.
 
 use memchr::memchr2;
+use weir_core::formats::json::code_unit;
 use weir_core::sink::Refusal;
 
 /// Digits that `numeric` has room for, before the point and after it.
@@ -51,21 +52,15 @@ fn skip_string(column: &str, bytes: &[u8], from: usize) -> Result<usize, Refusal
 }
 
 fn skip_escape(column: &str, bytes: &[u8], at: usize) -> Result<usize, Refusal> {
-    match unit(bytes, at) {
+    match code_unit(bytes, at) {
         Some(0) => Err(refusal("22P05", column, "has the character \\u0000, which jsonb cannot hold")),
-        Some(0xD800..=0xDBFF) => match unit(bytes, at + 6) {
+        Some(0xD800..=0xDBFF) => match code_unit(bytes, at + 6) {
             Some(0xDC00..=0xDFFF) => Ok(at + 12),
             _ => Err(half(column)),
         },
         Some(0xDC00..=0xDFFF) => Err(half(column)),
         _ => Ok(at + 6),
     }
-}
-
-/// The number in `\uXXXX`, if that stands here.
-fn unit(bytes: &[u8], at: usize) -> Option<u32> {
-    let digits = bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;
-    u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
 fn half(column: &str) -> Refusal {

@@ -3,8 +3,7 @@
 //! **Constraint.** The roots are those of the web, built in, and the operator's own; the machine's are not asked.
 //! Files that change are taken up while running.
 
-mod lenient;
-mod named;
+mod verifier;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,8 +14,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::SettingsError;
-use lenient::Lenient;
-use named::Named;
+use verifier::{Asked, Verifier};
 
 /// The files beside a store's address, in PEM.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,14 +58,16 @@ impl TlsSettings {
         let builder = ClientConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()
             .map_err(|error| SettingsError(format!("tls: {error}")))?;
-        let builder = match (trust, &self.server_name) {
-            (Trust::Name, None) => builder.with_root_certificates(roots),
-            (Trust::Name, Some(name)) => {
-                let verifier = Arc::new(Named::new(name, roots, provider)?);
-                builder.dangerous().with_custom_certificate_verifier(verifier)
-            }
-            (Trust::Authority | Trust::Anybody, _) => {
-                let verifier = Arc::new(Lenient::new(trust == Trust::Authority, roots, provider)?);
+        let asked = match (trust, &self.server_name) {
+            (Trust::Name, None) => None,
+            (Trust::Name, Some(name)) => Some(Asked::name(name)?),
+            (Trust::Authority, _) => Some(Asked::Authority),
+            (Trust::Anybody, _) => Some(Asked::Nothing),
+        };
+        let builder = match asked {
+            None => builder.with_root_certificates(roots),
+            Some(asked) => {
+                let verifier = Arc::new(Verifier::new(asked, roots, provider)?);
                 builder.dangerous().with_custom_certificate_verifier(verifier)
             }
         };
