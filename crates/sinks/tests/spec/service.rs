@@ -1,39 +1,46 @@
 //! A real server, started by the project's own script on a free port of 127.0.0.1.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, OpenOptions, Permissions};
 use std::io::Write;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
 const UNAVAILABLE: i32 = 77;
+const GONE_WITHIN: Duration = Duration::from_secs(30);
 
-/// The server's process; it ends with this, and its data goes with it.
+/// The server, running unless it was killed; it ends with this, and its data goes with it.
 pub struct Service {
     script: &'static str,
     options: Vec<String>,
     directory: TempDir,
     port: u16,
-    id: u32,
+    id: Option<u32>,
 }
 
 impl Service {
     /// `None`, and noted as skipped for this suite, where this machine cannot have one.
+    #[track_caller]
     pub fn start(script: &'static str, suite: &str) -> Option<Self> {
         Self::start_with(script, suite, &[])
     }
 
     /// The same, with further options of the script's.
+    #[track_caller]
     pub fn start_with(script: &'static str, suite: &str, options: &[&str]) -> Option<Self> {
-        let options: Vec<String> = options.iter().map(ToString::to_string).collect();
+        let options = options.iter().map(ToString::to_string).collect();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut service = Self { script, options, directory: TempDir::new().unwrap(), port, id: None };
+        // A server may run as a user of its own.
+        fs::set_permissions(service.directory.path(), Permissions::from_mode(0o755)).unwrap();
         let unavailable = repository().join(".services/unavailable").join(script);
-        let directory = tempfile::tempdir().unwrap();
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let started = fs::read_to_string(unavailable)
-            .map_or_else(|_| launch(script, directory.path(), port, &options), Err);
-        match started {
-            Ok(id) => Some(Self { script, options, directory, port, id }),
+        match fs::read_to_string(unavailable).map_or_else(|_| service.launch(), Err) {
+            Ok(()) => Some(service),
             Err(reason) => {
                 skipped(suite, &reason);
                 None
@@ -41,60 +48,87 @@ impl Service {
         }
     }
 
+    /// Starts it (again) and waits until it answers; an error where this machine cannot have it.
+    fn launch(&mut self) -> Result<(), String> {
+        let mut command = Command::new(self.script());
+        command.arg("start").arg(self.directory.path()).arg(self.port.to_string()).args(&self.options);
+        let output = command.env("WEIR_SERVICE_OWNER", std::process::id().to_string()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        if output.status.code() == Some(UNAVAILABLE) {
+            return Err(said);
+        }
+        assert!(output.status.success(), "{} did not start; `make test` installs it: {said}", self.script);
+        self.id = Some(String::from_utf8(output.stdout).unwrap().trim().parse().unwrap());
+        Ok(())
+    }
+
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Starts it again on its data, after it was killed.
-    pub fn restart(&mut self) {
-        self.id = launch(self.script, self.directory.path(), self.port, &self.options).unwrap();
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
     }
 
-    pub fn kill9(&self) {
-        self.signal("-KILL");
-        let gone = || {
-            let stat = fs::read_to_string(format!("/proc/{}/stat", self.id));
-            stat.map_or(true, |stat| stat.contains(") Z "))
-        };
-        while !gone() {
-            std::thread::sleep(std::time::Duration::from_millis(5));
+    /// Starts it again on its data, after it was killed.
+    pub fn restart(&mut self) {
+        self.launch().unwrap();
+    }
+
+    pub fn kill9(&mut self) {
+        self.signal("KILL");
+        let stat = format!("/proc/{}/stat", self.id.take().unwrap());
+        // One that only waits for its parent counts as gone.
+        let is_gone = || fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z "));
+        let deadline = Instant::now() + GONE_WITHIN;
+        while !is_gone() {
+            assert!(Instant::now() < deadline, "{} is not gone", self.script);
+            sleep(Duration::from_millis(5));
         }
     }
 
     /// Connections stay open, nothing is answered.
     pub fn freeze(&self) {
-        self.signal("-STOP");
+        self.signal("STOP");
     }
 
     pub fn thaw(&self) {
-        self.signal("-CONT");
+        self.signal("CONT");
     }
 
-    fn signal(&self, signal: &str) {
-        assert!(Command::new("kill").args([signal, &self.id.to_string()]).status().unwrap().success());
+    fn signal(&self, name: &str) {
+        assert!(self.signalling(name).status().unwrap().success());
+    }
+
+    fn signalling(&self, name: &str) -> Command {
+        let id = self.id.unwrap().to_string();
+        // Each connection of Postgres is a process of its own, which the script knows to find.
+        let (program, verb) = match self.script {
+            "postgres" => (self.script(), "signal"),
+            _ => (PathBuf::from("kill"), "-s"),
+        };
+        let mut command = Command::new(program);
+        command.args([verb, name, &id]);
+        command
+    }
+
+    fn script(&self) -> PathBuf {
+        repository().join("scripts/services").join(self.script)
     }
 }
 
 impl Drop for Service {
     fn drop(&mut self) {
-        let _ = Command::new("kill").args(["-KILL", &self.id.to_string()]).output();
+        if self.id.is_some() {
+            // It may have ended by itself.
+            let _ = self.signalling("KILL").output();
+        }
     }
 }
 
-/// Its process id; an error where this machine cannot have it.
-fn launch(script: &str, directory: &Path, port: u16, options: &[String]) -> Result<u32, String> {
-    let mut command = Command::new(repository().join("scripts/services").join(script));
-    command.arg("start").arg(directory).arg(port.to_string()).args(options);
-    let output = command.env("WEIR_SERVICE_OWNER", std::process::id().to_string()).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    if output.status.code() == Some(UNAVAILABLE) {
-        return Err(said);
-    }
-    assert!(output.status.success(), "{script} did not start; `make test` installs it: {said}");
-    Ok(String::from_utf8(output.stdout).unwrap().trim().parse().unwrap())
-}
-
-fn skipped(suite: &str, reason: &str) {
+/// Notes for the closing summary that these specs were not run, and why. With `CI=true` that is a failure.
+#[track_caller]
+pub fn skipped(suite: &str, reason: &str) {
     assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "{suite} cannot be skipped in CI: {reason}");
     let default = || Path::new(env!("CARGO_TARGET_TMPDIR")).join("../skipped-suites.txt");
     let file = std::env::var_os("WEIR_SKIPPED_SUITES").map_or_else(default, PathBuf::from);

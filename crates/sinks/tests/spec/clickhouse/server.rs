@@ -29,8 +29,7 @@ impl Server {
     /// One that may be killed and frozen.
     pub fn own() -> Option<Self> {
         let service = Service::start("clickhouse", SUITE)?;
-        let url = format!("http://127.0.0.1:{}", service.port());
-        Some(Self { url, http: plain_client(), service: Some(service) })
+        Some(Self { url: service.url(), http: plain_client(), service: Some(service) })
     }
 
     pub fn service(&mut self) -> &mut Service {

@@ -40,8 +40,7 @@ impl Server {
             return Some(Self::with_bucket(url, http, None).await);
         }
         let service = Service::start("minio", suite)?;
-        let url = format!("http://127.0.0.1:{}", service.port());
-        Some(Self::with_bucket(url, http, Some(service)).await)
+        Some(Self::with_bucket(service.url(), http, Some(service)).await)
     }
 
     /// One that shows this certificate.

@@ -27,9 +27,9 @@ async fn repeats() {
 }
 
 async fn a_batch_whose_answer_was_lost_is_known(server: &Server) {
-    let proxy = Proxy::before(server.port).await;
+    let proxy = Proxy::before(server.port()).await;
     let mut lossy = settings(server, "lost");
-    lossy.url = lossy.url.replace(&server.port.to_string(), &proxy.port.to_string());
+    lossy.url = lossy.url.replace(&server.port().to_string(), &proxy.port.to_string());
     let sink = start(&lossy);
     for (records, name) in [(events(0..100, DECEMBER), "named"), (unnamed(200..300, DECEMBER), "unnamed")] {
         let batch = batch(name, records);

@@ -20,15 +20,15 @@ async fn a_server_that_is_frozen_killed_and_started_again_holds_each_event_once(
     let batches: Vec<_> = (0..6).map(|part| batch("p", events(part * 50..part * 50 + 50, NOW))).collect();
     assert_eq!(sink.deliver(&batches[0]).await.unwrap(), Receipt::default());
 
-    server.signal("STOP");
+    server.service().freeze();
     let told = assert_retry(sink.deliver(&batches[1]).await);
     assert!(told.contains("no answer within"), "{told}");
-    server.signal("CONT");
+    server.service().thaw();
     again(&sink, &batches[1]).await;
 
-    server.signal("KILL");
+    server.service().kill9();
     assert_retry(sink.deliver(&batches[2]).await);
-    server.restart();
+    server.service().restart();
     for batch in &batches {
         again(&sink, batch).await;
     }
@@ -120,7 +120,7 @@ async fn what_is_wrong_with_the_address_is_said_without_the_password(server: &Se
         at("sslmode=disable", "sslmode=require").check().await,
         &["does not support TLS", "sslmode=disable"],
     );
-    assert_retry(at(&server.port.to_string(), "1").check().await);
+    assert_retry(at(&server.port().to_string(), "1").check().await);
     let beside = PostgresSettings {
         url: server.url().replace(":weir-password@", "@"),
         password: Some("weir-password".to_owned()),

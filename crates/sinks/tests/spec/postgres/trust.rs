@@ -46,7 +46,7 @@ impl Authority {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_mode_decides_whom_the_sink_talks_to() {
     let (authority, another) = (Authority::new(), Authority::new());
-    let Some(server) = Server::of_our_own(SUITE, Some(authority.issue("db.example"))) else { return };
+    let Some(server) = Server::of_our_own(SUITE, Some(&authority.issue("db.example"))) else { return };
     let with = |parameters: String, tls: TlsSettings| -> PostgresSink {
         let url = server.url().replace("sslmode=disable", &parameters);
         start(&PostgresSettings { url, tls, ..settings(&server, "trust") })
