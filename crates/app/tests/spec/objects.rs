@@ -166,22 +166,7 @@ fn behind_a_network_that_breaks_a_bucket_holds_each_event_once() {
     let proxy = FaultProxy::before(server.port());
     let weir = Weir::start(into_bucket(&proxy.url()));
     let running = load("broken").start(&weir);
-    let refused = |status| Fault::Answer { status, retry_after_seconds: Some(1) };
-    let faults = [
-        Fault::Refuse,
-        Fault::CutRequest,
-        Fault::DropAnswer,
-        Fault::CutAnswer,
-        Fault::Delay(Duration::from_secs(3)),
-        Fault::Throttle { bytes_per_second: 20_000 },
-        refused(429),
-        refused(503),
-    ];
-    for fault in faults {
-        proxy.alternate(vec![fault, Fault::None]);
-        sleep(Duration::from_secs(1));
-    }
-    proxy.set(Fault::None);
+    proxy.go_through(Fault::of_a_bad_day());
     let sent = running.stop();
     assert!(proxy.broken() > 6, "the faults were met: {}", proxy.broken());
     weir.drained("archive", DRAINED_WITHIN);

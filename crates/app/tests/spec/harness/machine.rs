@@ -1,21 +1,12 @@
 //! What the machine under the tests can and cannot give.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
 
-/// Notes for the closing summary that these specs were not run, and why. With `CI=true` that is a failure.
-#[track_caller]
-pub fn skipped(suite: &str, reason: &str) {
-    assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "{suite} cannot be skipped in CI: {reason}");
-    let default = || Path::new(env!("CARGO_TARGET_TMPDIR")).join("../skipped-suites.txt");
-    let file = std::env::var_os("WEIR_SKIPPED_SUITES").map_or_else(default, PathBuf::from);
-    let mut file = OpenOptions::new().create(true).append(true).open(file).unwrap();
-    writeln!(file, "{suite}: {}", reason.trim()).unwrap();
-}
+use super::skipped;
 
 /// A file system of a few megabytes, in memory; unmounted when dropped.
 pub struct Tmpfs(TempDir);

@@ -13,19 +13,23 @@ mod opensearch;
 mod postgres;
 mod process;
 mod proxy;
+/// Shared with the sinks' own tests.
+#[path = "../../../../sinks/tests/spec/service.rs"]
+mod service;
 mod setup;
 mod weir;
 
 pub use answer::{Answer, Client};
 pub use clickhouse::ClickHouse;
 pub use load::{Load, Sent};
-pub use machine::{Tmpfs, skipped};
+pub use machine::Tmpfs;
 pub use metrics::{Account, Metrics};
 pub use minio::Minio;
 pub use opensearch::OpenSearch;
 pub use postgres::Postgres;
 pub use process::Process;
 pub use proxy::{Fault, FaultProxy};
+pub use service::skipped;
 pub use setup::Setup;
 pub use weir::Weir;
 

@@ -35,6 +35,23 @@ pub enum Fault {
     Answer { status: u16, retry_after_seconds: Option<u32> },
 }
 
+impl Fault {
+    /// All that a bad network and a busy server do.
+    pub fn of_a_bad_day() -> [Self; 8] {
+        let refused = |status| Self::Answer { status, retry_after_seconds: Some(1) };
+        [
+            Self::Refuse,
+            Self::CutRequest,
+            Self::DropAnswer,
+            Self::CutAnswer,
+            Self::Delay(Duration::from_secs(3)),
+            Self::Throttle { bytes_per_second: 20_000 },
+            refused(429),
+            refused(503),
+        ]
+    }
+}
+
 /// Stands before a server on a port of its own.
 pub struct FaultProxy {
     port: u16,
@@ -79,6 +96,15 @@ impl FaultProxy {
     pub fn alternate(&self, faults: Vec<Fault>) {
         assert!(!faults.is_empty());
         *self.shared.faults.lock().unwrap() = faults;
+    }
+
+    /// Every other request fares so, by each of the faults for a second; then all is well again.
+    pub fn go_through(&self, faults: impl IntoIterator<Item = Fault>) {
+        for fault in faults {
+            self.alternate(vec![fault, Fault::None]);
+            sleep(Duration::from_secs(1));
+        }
+        self.set(Fault::None);
     }
 
     /// How many requests met a fault that kept them from their answer.
