@@ -5,14 +5,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BatchSettings, Beginning, ColumnsSettings, FilterSettings, RetrySettings, SinkSettings, StreamSelection,
+    BatchSettings, Beginning, Clash, ColumnsSettings, FilterSettings, RetrySettings, StreamSelection,
     TlsSettings,
 };
 use crate::config::duration;
 use crate::config::exposure::warn_if_exposed;
 use crate::config::key::Key;
 use crate::config::problem::Report;
-use crate::config::settings::Settings;
 use crate::secret::Secret;
 
 /// A table in ClickHouse, one row an event.
@@ -121,6 +120,13 @@ impl ClickHouseSettings {
         self.url.iter().chain(&self.urls)
     }
 
+    /// Whether both would write the same events into the same table.
+    pub(super) fn clashes_with(&self, other: &Self) -> bool {
+        other.addresses().any(|url| self.addresses().any(|own| server(own) == server(url)))
+            && (&other.database, &other.table) == (&self.database, &self.table)
+            && other.streams.overlaps(&self.streams)
+    }
+
     pub(super) fn check(&self, key: &Key, report: &mut Report<'_>) {
         self.check_addresses(key, report);
         for (name, text) in [("database", &self.database), ("table", &self.table)] {
@@ -172,26 +178,12 @@ impl ClickHouseSettings {
     }
 }
 
-/// No two sinks may put the same events into one table.
-pub(super) fn check_distinct(settings: &Settings, report: &mut Report<'_>) {
-    let mut seen: Vec<(&str, &ClickHouseSettings)> = Vec::new();
-    for (name, sink) in &settings.sinks {
-        let SinkSettings::Clickhouse(sink) = sink else { continue };
-        let same_table = |(_, other): &&(&str, &ClickHouseSettings)| {
-            let same_server =
-                other.addresses().any(|url| sink.addresses().any(|own| server(own) == server(url)));
-            same_server
-                && (&other.database, &other.table) == (&sink.database, &sink.table)
-                && other.streams.overlaps(&sink.streams)
-        };
-        if let Some((other, _)) = seen.iter().find(same_table) {
-            let what = format!("puts the same streams into the same table as `sinks.{other}`");
-            let remedy = "Give one of them another `table`, or other `streams`.";
-            report.wrong(&Key::of(["sinks", name, "table"]), what, remedy);
-        }
-        seen.push((name, sink));
-    }
-}
+/// What two such sinks must not have in common.
+pub(super) const CLASH: Clash = Clash {
+    member: "table",
+    what: "puts the same streams into the same table as",
+    remedy: "Give one of them another `table`, or other `streams`.",
+};
 
 /// The address without its scheme.
 fn server(url: &str) -> String {

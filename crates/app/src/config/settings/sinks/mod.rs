@@ -131,6 +131,19 @@ impl SinkSettings {
         }
     }
 
+    /// What is told where both would write into one place.
+    fn clash(&self, other: &Self) -> Option<Clash> {
+        let (is_clash, clash) = match (self, other) {
+            (Self::Clickhouse(one), Self::Clickhouse(other)) => (one.clashes_with(other), clickhouse::CLASH),
+            (Self::Objects(one), Self::Objects(other)) => (one.clashes_with(other), objects::CLASH),
+            (Self::Opensearch(one), Self::Opensearch(other)) => (one.clashes_with(other), opensearch::CLASH),
+            (Self::Postgres(one), Self::Postgres(other)) => (one.clashes_with(other), postgres::CLASH),
+            (Self::Sqlite(one), Self::Sqlite(other)) => (one.clashes_with(other), sqlite::CLASH),
+            _ => return None,
+        };
+        is_clash.then_some(clash)
+    }
+
     fn check(&self, key: &Key, report: &mut Report<'_>) {
         match self {
             Self::Blackhole(_) => {}
@@ -141,6 +154,16 @@ impl SinkSettings {
             Self::Sqlite(sink) => sink.check(key, report),
         }
     }
+}
+
+/// How it is told that two sinks would get in each other's way.
+#[derive(Clone, Copy)]
+struct Clash {
+    /// The member that would have to differ.
+    member: &'static str,
+    /// What the second one does, up to the first one's name.
+    what: &'static str,
+    remedy: &'static str,
 }
 
 impl Serialize for SinkSettings {
@@ -182,11 +205,20 @@ pub(super) fn check(settings: &Settings, report: &mut Report<'_>) {
         common.retry.check(&key.child("retry"), report);
         sink.check(&key, report);
     }
-    clickhouse::check_distinct(settings, report);
-    objects::check_distinct(settings, report);
-    opensearch::check_distinct(settings, report);
-    postgres::check_distinct(settings, report);
-    sqlite::check_distinct(settings, report);
+    check_distinct(settings, report);
+    sqlite::check_catalog(settings, report);
+}
+
+/// No two sinks may overwrite each other, or take each other's events for repeats.
+fn check_distinct(settings: &Settings, report: &mut Report<'_>) {
+    for (place, (name, sink)) in settings.sinks.iter().enumerate() {
+        let mut earlier = settings.sinks.iter().take(place);
+        let clash = earlier.find_map(|(other, earlier)| Some((other, sink.clash(earlier)?)));
+        if let Some((other, Clash { member, what, remedy })) = clash {
+            let key = Key::of(["sinks", name, member]);
+            report.wrong(&key, format!("{what} `sinks.{other}`"), remedy);
+        }
+    }
 }
 
 fn check_streams(key: &Key, selection: &StreamSelection, known: &[&str], report: &mut Report<'_>) {

@@ -4,14 +4,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    BatchSettings, Beginning, FilterSettings, RetrySettings, SinkSettings, StreamSelection, TlsSettings,
-};
+use super::{BatchSettings, Beginning, Clash, FilterSettings, RetrySettings, StreamSelection, TlsSettings};
 use crate::config::duration;
 use crate::config::exposure::warn_if_exposed;
 use crate::config::key::Key;
 use crate::config::problem::Report;
-use crate::config::settings::Settings;
 use crate::secret::Secret;
 
 /// Objects of one JSON line an event, by the hour.
@@ -112,6 +109,11 @@ const NAME_PARTS: [&str; 9] =
     ["year", "month", "day", "hour", "minute", "stream", "consumer", "environment", "hash"];
 
 impl ObjectsSettings {
+    /// Whether both would put objects of the same names into the same place.
+    pub(super) fn clashes_with(&self, other: &Self) -> bool {
+        other.place() == self.place() && other.name == self.name
+    }
+
     pub(super) fn check(&self, key: &Key, report: &mut Report<'_>) {
         let is_bucket =
             self.url.strip_prefix("s3://").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
@@ -201,18 +203,9 @@ impl ObjectsSettings {
     }
 }
 
-/// No two sinks may fill the same objects' places: whoever reads there would find events twice.
-pub(super) fn check_distinct(settings: &Settings, report: &mut Report<'_>) {
-    let mut seen: Vec<(&str, &ObjectsSettings)> = Vec::new();
-    for (name, sink) in &settings.sinks {
-        let SinkSettings::Objects(sink) = sink else { continue };
-        let same =
-            |(_, other): &&(&str, &ObjectsSettings)| other.place() == sink.place() && other.name == sink.name;
-        if let Some((other, _)) = seen.iter().find(same) {
-            let what = format!("puts objects in the same place as `sinks.{other}`");
-            let remedy = "Give one of them another `url` or `name`.";
-            report.wrong(&Key::of(["sinks", name, "url"]), what, remedy);
-        }
-        seen.push((name, sink));
-    }
-}
+/// What two such sinks must not have in common.
+pub(super) const CLASH: Clash = Clash {
+    member: "url",
+    what: "puts objects in the same place as",
+    remedy: "Give one of them another `url` or `name`.",
+};

@@ -5,14 +5,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BatchSettings, Beginning, ColumnsSettings, FilterSettings, RetrySettings, SinkSettings, StreamSelection,
+    BatchSettings, Beginning, Clash, ColumnsSettings, FilterSettings, RetrySettings, StreamSelection,
     TlsSettings,
 };
 use crate::config::duration;
 use crate::config::exposure::warn_if_exposed;
 use crate::config::key::Key;
 use crate::config::problem::Report;
-use crate::config::settings::Settings;
 use crate::secret::Secret;
 
 /// An index of OpenSearch or Elasticsearch, one document an event.
@@ -83,6 +82,13 @@ const COLUMN_TYPES: [&str; 11] =
 const INDEX_PARTS: [&str; 5] = ["environment", "stream", "year", "month", "day"];
 
 impl OpenSearchSettings {
+    /// Whether both would write the same events into the same index.
+    pub(super) fn clashes_with(&self, other: &Self) -> bool {
+        server(&other.url) == server(&self.url)
+            && other.index == self.index
+            && other.streams.overlaps(&self.streams)
+    }
+
     pub(super) fn check(&self, key: &Key, report: &mut Report<'_>) {
         let host = self.url.strip_prefix("http://").or_else(|| self.url.strip_prefix("https://"));
         if host
@@ -136,27 +142,12 @@ impl OpenSearchSettings {
     }
 }
 
-/// No two sinks may write the same events into the same index.
-pub(super) fn check_distinct(settings: &Settings, report: &mut Report<'_>) {
-    let mut seen: Vec<(&str, &OpenSearchSettings)> = Vec::new();
-    for (name, sink) in &settings.sinks {
-        let SinkSettings::Opensearch(sink) = sink else { continue };
-        let same_index = |(_, other): &&(&str, &OpenSearchSettings)| {
-            server(&other.url) == server(&sink.url)
-                && other.index == sink.index
-                && other.streams.overlaps(&sink.streams)
-        };
-        if let Some((other, _)) = seen.iter().find(same_index) {
-            let what = format!("puts the same streams into the same index as `sinks.{other}`");
-            report.wrong(
-                &Key::of(["sinks", name, "index"]),
-                what,
-                "Give one of them another `index`, or other `streams`.",
-            );
-        }
-        seen.push((name, sink));
-    }
-}
+/// What two such sinks must not have in common.
+pub(super) const CLASH: Clash = Clash {
+    member: "index",
+    what: "puts the same streams into the same index as",
+    remedy: "Give one of them another `index`, or other `streams`.",
+};
 
 /// The address without scheme and credentials.
 fn server(url: &str) -> String {

@@ -8,14 +8,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BatchSettings, Beginning, ColumnsSettings, FilterSettings, RetrySettings, SinkSettings, StreamSelection,
+    BatchSettings, Beginning, Clash, ColumnsSettings, FilterSettings, RetrySettings, StreamSelection,
     TlsSettings,
 };
 use crate::config::duration;
 use crate::config::exposure::warn_if_exposed;
 use crate::config::key::Key;
 use crate::config::problem::Report;
-use crate::config::settings::Settings;
 use crate::secret::Secret;
 
 /// A table of Postgres, one row an event.
@@ -74,6 +73,11 @@ fn statement_timeout_default() -> Duration {
 }
 
 impl PostgresSettings {
+    /// Whether both would fill one table: each would take the other's events for repeats.
+    pub(super) fn clashes_with(&self, other: &Self) -> bool {
+        other.place() == self.place()
+    }
+
     pub(super) fn check(&self, key: &Key, report: &mut Report<'_>) {
         let url = self.url.expose();
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
@@ -132,16 +136,9 @@ fn is_table(text: &str) -> bool {
     schema.is_none_or(plain) && plain(name) && !name.to_ascii_lowercase().starts_with("weir_")
 }
 
-/// No two sinks may fill one table: each would take the other's events for repeats.
-pub(super) fn check_distinct(settings: &Settings, report: &mut Report<'_>) {
-    let mut seen: Vec<(&str, (String, String))> = Vec::new();
-    for (name, sink) in &settings.sinks {
-        let SinkSettings::Postgres(sink) = sink else { continue };
-        let place = sink.place();
-        if let Some((other, _)) = seen.iter().find(|(_, other)| *other == place) {
-            let what = format!("is the same table of the same database as in `sinks.{other}`");
-            report.wrong(&Key::of(["sinks", name, "table"]), what, "Give one of them another `table`.");
-        }
-        seen.push((name, place));
-    }
-}
+/// What two such sinks must not have in common.
+pub(super) const CLASH: Clash = Clash {
+    member: "table",
+    what: "is the same table of the same database as in",
+    remedy: "Give one of them another `table`.",
+};

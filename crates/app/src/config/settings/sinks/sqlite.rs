@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BatchSettings, Beginning, ColumnsSettings, FilterSettings, RetrySettings, SinkSettings, StreamSelection,
+    BatchSettings, Beginning, Clash, ColumnsSettings, FilterSettings, RetrySettings, SinkSettings,
+    StreamSelection,
 };
 use crate::config::duration;
 use crate::config::key::Key;
@@ -60,6 +61,11 @@ impl Default for SqliteSettings {
 }
 
 impl SqliteSettings {
+    /// Whether both would fill the same table.
+    pub(super) fn clashes_with(&self, other: &Self) -> bool {
+        same_file(&other.path, &self.path) && other.table.eq_ignore_ascii_case(&self.table)
+    }
+
     pub(super) fn check(&self, key: &Key, report: &mut Report<'_>) {
         if self.path.as_os_str().is_empty() {
             report.wrong(&key.child("path"), "is empty", "Name a file, or leave it out for events.db.");
@@ -78,26 +84,23 @@ impl SqliteSettings {
     }
 }
 
-/// No two sinks may fill one table, nor may one lie in the catalog's file.
-pub(super) fn check_distinct(settings: &Settings, report: &mut Report<'_>) {
-    let mut seen: Vec<(&str, &SqliteSettings)> = Vec::new();
+/// What two such sinks must not have in common.
+pub(super) const CLASH: Clash = Clash {
+    member: "path",
+    what: "has the same file and table as",
+    remedy: "Give one of them another `path` or `table`.",
+};
+
+/// The catalog's file is not to be filled by others.
+pub(super) fn check_catalog(settings: &Settings, report: &mut Report<'_>) {
     let CatalogLocation::Sqlite(catalog) =
         settings.catalog.location().unwrap_or_else(|_| CatalogLocation::Sqlite(PathBuf::new()));
     for (name, sink) in &settings.sinks {
         let SinkSettings::Sqlite(sink) = sink else { continue };
-        let key = Key::of(["sinks", name, "path"]);
-        let same_table = |(_, other): &&(&str, &SqliteSettings)| {
-            same_file(&other.path, &sink.path) && other.table.eq_ignore_ascii_case(&sink.table)
-        };
-        if let Some((other, _)) = seen.iter().find(same_table) {
-            let what = format!("has the same file and table as `sinks.{other}`");
-            report.wrong(&key, what, "Give one of them another `path` or `table`.");
-        }
         if same_file(&catalog, &sink.path) {
             let remedy = "Give the sink a file of its own: the catalog's is not to be filled by others.";
-            report.wrong(&key, "is the catalog's file", remedy);
+            report.wrong(&Key::of(["sinks", name, "path"]), "is the catalog's file", remedy);
         }
-        seen.push((name, sink));
     }
 }
 
