@@ -13,6 +13,8 @@ use crate::time::Timestamp;
 
 /// The longest name a stream may have, in bytes.
 pub const STREAM_NAME_MAX_BYTES: usize = 64;
+/// How long an event's id is when it is written.
+pub const ID_TEXT_BYTES: usize = uuid::fmt::Hyphenated::LENGTH;
 
 /// The columns that every table has, in their order.
 pub const COLUMNS: [&str; 18] = [
@@ -90,12 +92,16 @@ impl EventId {
     pub fn parse(text: &str) -> Option<Self> {
         uuid::Uuid::parse_str(text).ok().map(|id| Self(id.into_bytes()))
     }
+
+    /// The form that [`fmt::Display`] writes, for whoever writes many.
+    pub fn encode(self, buffer: &mut [u8; ID_TEXT_BYTES]) -> &str {
+        uuid::Uuid::from_bytes(self.0).hyphenated().encode_lower(buffer)
+    }
 }
 
 impl fmt::Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut buffer = [0_u8; uuid::fmt::Hyphenated::LENGTH];
-        f.write_str(uuid::Uuid::from_bytes(self.0).hyphenated().encode_lower(&mut buffer))
+        f.write_str(self.encode(&mut [0; ID_TEXT_BYTES]))
     }
 }
 

@@ -46,8 +46,8 @@ impl fmt::Display for BatchId {
 pub struct Batch {
     /// The batch's name.
     pub id: BatchId,
-    /// Its events, by rising offset.
-    pub records: Vec<Record>,
+    /// Its events, by rising offset; shared, as a sink works on them beside whoever may have to send them again.
+    pub records: Arc<Vec<Record>>,
 }
 
 /// What became of a batch that the store answered. Every event without an exception is stored, durably.

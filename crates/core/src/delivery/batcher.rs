@@ -137,6 +137,12 @@ impl Batcher {
         self.open.end = self.open.end.max(end);
     }
 
+    /// Makes room for so many records at once, as far as the batch takes them.
+    pub fn expect(&mut self, records: usize) {
+        let room = self.limits.max_events.saturating_sub(self.open.records.len());
+        self.open.records.reserve(records.min(room));
+    }
+
     /// Closes the batch as it is, if anything was read since the last.
     pub fn cut(&mut self) -> Option<Cut> {
         if !self.has_moved() {

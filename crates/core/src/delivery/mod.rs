@@ -156,16 +156,16 @@ impl Delivery {
     }
 
     async fn send_one(&self, planned: Planned) -> Result<(), DeliveryError> {
-        let Planned { plan, cut, .. } = &planned;
+        let Planned { plan, cut, _memory } = planned;
         let first_at = self.surroundings.clock.now();
+        let mut dead = self.lost_letters(&cut, first_at);
         let delivered = match cut.records.is_empty() {
             true => send::Delivered::default(),
-            false => self.sender.send(self.batch(plan, cut.records.clone())).await,
+            false => self.sender.send(self.batch(&plan, cut.records)).await,
         };
-        let mut dead = self.lost_letters(cut, first_at);
         dead.extend(delivered.refused.into_iter().map(|refused| self.dead_letter(refused, first_at)));
         let settlement = Settlement {
-            plan: plan.clone(),
+            plan,
             delivered: delivered.stored,
             duplicates: delivered.duplicates,
             filtered: cut.filtered,
@@ -192,7 +192,10 @@ impl Delivery {
         let AccountKey { sink, partition, lane } = plan.key.clone();
         let lane = if lane.is_empty() { lane } else { format!("@{lane}") };
         let part = format!("{}{lane}", self.assignment.route.mark());
-        Batch { id: BatchId { sink, partition, first: plan.first, end: plan.end, part }, records }
+        Batch {
+            id: BatchId { sink, partition, first: plan.first, end: plan.end, part },
+            records: Arc::new(records),
+        }
     }
 
     fn dead_letter(&self, refused: send::Refused, first_at: crate::time::Timestamp) -> DeadLetter {

@@ -117,11 +117,17 @@ impl<'a> Planner<'a> {
         let slice = self.read_slice(batcher.end(), limit).await?;
         let now = self.surroundings.clock.now();
         let mut cuts = Vec::new();
+        let mut left = slice.records.len();
+        batcher.expect(left);
         for (count, record) in slice.records.into_iter().enumerate() {
             if route.has_filter() && (count + 1).is_multiple_of(FILTERED_AT_ONCE) {
                 give_way().await;
             }
-            cuts.extend(batcher.offer(record, route, now));
+            if let Some(cut) = batcher.offer(record, route, now) {
+                cuts.push(cut);
+                batcher.expect(left);
+            }
+            left -= 1;
         }
         batcher.advance(slice.end, slice.lost, route);
         if batcher.is_full() {

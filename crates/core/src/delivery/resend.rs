@@ -1,5 +1,7 @@
 //! Sends dead letters again that a person released: the same events, under the same ids, through the same sink.
 
+use std::sync::Arc;
+
 use tokio::sync::watch;
 
 use crate::catalog::{DeadLetter, Resent};
@@ -53,7 +55,7 @@ impl Delivery {
             end: records.iter().map(|record| record.offset).max().map(Offset::next)?,
             part: format!("@resend-{digest}"),
         };
-        Some(Batch { id, records })
+        Some(Batch { id, records: Arc::new(records) })
     }
 
     fn outcomes(&self, letters: Vec<DeadLetter>, delivered: Delivered) -> Vec<Resent> {

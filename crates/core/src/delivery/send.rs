@@ -66,9 +66,8 @@ impl Sender {
                 Err(SinkError::Refused(refusal)) => match divide(part) {
                     Ok([first, second]) => parts.extend([(second, attempt), (first, attempt)]),
                     Err(single) => {
-                        let alone = single.records.into_iter();
-                        delivered.refused.extend(alone.map(|record| Refused {
-                            record,
+                        delivered.refused.extend(single.records.iter().map(|record| Refused {
+                            record: record.clone(),
                             refusal: refusal.clone(),
                             attempts: attempt,
                         }));
@@ -122,35 +121,36 @@ impl Delivered {
         let mut again = Vec::new();
         let mut reason = String::new();
         let mut exceptions = receipt.exceptions.into_iter().peekable();
-        for (index, record) in batch.records.into_iter().enumerate() {
+        for (index, record) in batch.records.iter().enumerate() {
             match exceptions.next_if(|exception| exception.index == index).map(|exception| exception.verdict)
             {
                 None => {}
-                Some(Verdict::Refused(refusal)) => self.refused.push(Refused { record, refusal, attempts }),
+                Some(Verdict::Refused(refusal)) => {
+                    self.refused.push(Refused { record: record.clone(), refusal, attempts });
+                }
                 Some(Verdict::Retry(words)) => {
-                    again.push(record);
+                    again.push(record.clone());
                     reason = words;
                 }
             }
         }
         let mut id = batch.id;
         id.part = format!("{}~{:016x}", id.part.split('~').next().unwrap_or_default(), fingerprint(&again));
-        (!again.is_empty()).then_some((Batch { id, records: again }, reason))
+        (!again.is_empty()).then_some((Batch { id, records: Arc::new(again) }, reason))
     }
 }
 
 /// The two halves, or the batch itself where it is a single event.
-fn divide(mut batch: Batch) -> Result<[Batch; 2], Batch> {
+fn divide(batch: Batch) -> Result<[Batch; 2], Batch> {
     if batch.records.len() < 2 {
         return Err(batch);
     }
-    let second = batch.records.split_off(batch.records.len() / 2);
-    let mut halves =
-        [Batch { id: batch.id.clone(), records: batch.records }, Batch { id: batch.id, records: second }];
-    for (half, mark) in halves.iter_mut().zip([".0", ".1"]) {
-        half.id.part.push_str(mark);
-    }
-    Ok(halves)
+    let (first, second) = batch.records.split_at(batch.records.len() / 2);
+    Ok([(first, ".0"), (second, ".1")].map(|(records, mark)| {
+        let mut id = batch.id.clone();
+        id.part.push_str(mark);
+        Batch { id, records: Arc::new(records.to_vec()) }
+    }))
 }
 
 /// Tells sets of records apart (FNV-1a over their offsets), so that a part's name stands for its members.

@@ -76,7 +76,7 @@ impl ClickHouseSink {
         Err(failure.into())
     }
 
-    async fn write(&self, records: Vec<Record>, layout: &Arc<Layout>) -> Result<Body, SinkError> {
+    async fn write(&self, records: Arc<Vec<Record>>, layout: &Arc<Layout>) -> Result<Body, SinkError> {
         let rows = Rows {
             records,
             mapping: self.mapping.clone(),
@@ -106,7 +106,7 @@ impl ClickHouseSink {
     /// An insert of no rows shows whether one of many would be let in.
     async fn try_out(&self) -> Result<(), SinkError> {
         let layout = self.table.look(&self.hosts).await?;
-        let nothing = self.write(Vec::new(), &layout).await?;
+        let nothing = self.write(Arc::default(), &layout).await?;
         Ok(self.insert(&nothing, &layout, None).await?)
     }
 }

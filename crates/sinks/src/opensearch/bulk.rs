@@ -18,7 +18,7 @@ use crate::columns::Mapping;
 
 /// What a body is written from. Owned, as it is written off the async threads.
 pub(super) struct Lines {
-    records: Vec<Record>,
+    records: Arc<Vec<Record>>,
     index: IndexName,
     mapping: Arc<Mapping<Kind>>,
     compress: bool,
@@ -36,7 +36,12 @@ pub(super) struct Bulk {
 }
 
 impl Lines {
-    pub fn new(records: Vec<Record>, index: IndexName, mapping: Arc<Mapping<Kind>>, compress: bool) -> Self {
+    pub fn new(
+        records: Arc<Vec<Record>>,
+        index: IndexName,
+        mapping: Arc<Mapping<Kind>>,
+        compress: bool,
+    ) -> Self {
         Self { records, index, mapping, compress }
     }
 

@@ -138,7 +138,7 @@ impl Sink for SqliteSink {
 
     async fn deliver(&self, batch: &Batch) -> Result<Receipt, SinkError> {
         let (records, mapping) = (batch.records.clone(), self.mapping.clone());
-        let read = move || records.into_iter().map(|record| Row::read(record, &mapping)).collect();
+        let read = move || records.iter().map(|record| Row::read(record.clone(), &mapping)).collect();
         let rows = tokio::task::spawn_blocking(read).await.map_err(SinkError::retry)?;
         self.ask(|reply| Job::Store { rows, reply }).await
     }

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a suite tells by panicking")]
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -83,7 +84,7 @@ pub fn batch(partition: &str, records: Vec<Record>) -> Batch {
         end: offsets().max().unwrap_or_default().next(),
         part: String::new(),
     };
-    Batch { id, records }
+    Batch { id, records: Arc::new(records) }
 }
 
 /// Runs the suite on a sink whose store is empty.

@@ -77,7 +77,7 @@ impl<S: Sink> FaultySink<S> {
         let count = self.random.below(batch.records.len() as u64) as usize;
         if count > 0 {
             let mut part = batch.clone();
-            part.records.truncate(count);
+            Arc::make_mut(&mut part.records).truncate(count);
             // To the store this is no batch of its own, only rows that came to stand there.
             part.id.part.push_str(&format!("~first-{count}"));
             drop(self.inner.deliver(&part).await);

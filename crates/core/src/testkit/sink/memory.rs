@@ -191,7 +191,7 @@ mod tests {
         let sink = MemorySink::new();
         sink.deliver(&of(0..3)).await.unwrap();
         let mut other = of(0..3);
-        other.records.remove(1);
+        Arc::make_mut(&mut other.records).remove(1);
         let handle = sink.clone();
         assert!(tokio::spawn(async move { handle.deliver(&other).await }).await.is_err());
         assert_eq!(sink.violations(), ["batch contract/p/0-3 came again with other members"]);

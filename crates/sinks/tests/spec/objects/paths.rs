@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::sync::Arc;
 
 use weir_core::event::Stream;
 use weir_core::sink::{Sink, SinkError};
@@ -59,7 +60,8 @@ async fn links_beneath_the_root_are_not_followed() {
     };
     assert!(cause.to_string().contains("links beneath the root are not followed"), "{cause}");
     let mut later = batch.clone();
-    later.records[0].event.occurred_at = Timestamp::parse("1971-01-05T00:00:00Z").unwrap();
+    Arc::make_mut(&mut later.records)[0].event.occurred_at =
+        Timestamp::parse("1971-01-05T00:00:00Z").unwrap();
     assert!(matches!(sink.deliver(&later).await, Err(SinkError::Blocked { .. })));
     assert!(files(outside.path()).is_empty());
 }
