@@ -24,6 +24,8 @@ const PIECE_MIN_BYTES: u64 = 16 << 10;
 /// A read of no more than this is done at once where the system has it in memory: that takes less time than to
 /// hand it to another thread.
 const AT_ONCE_MAX_BYTES: u64 = 128 << 10;
+/// Room for no more events than this is made ahead.
+const RESERVED_MAX_EVENTS: u64 = 100_000;
 /// The most that one slice gives, whatever the limit.
 const SLICE_MAX_BYTES: usize = 16 << 20;
 
@@ -93,6 +95,12 @@ fn wanted_bytes(segment: &Segment, stop: u64, max_events: u64, limit: ReadLimit)
     mean_bytes.saturating_mul(max_events.saturating_add(2)).min(by_bytes)
 }
 
+/// About how many of `max_events` there are in so many bytes.
+fn events_within(segment: &Segment, stop: u64, max_events: u64, bytes: u64) -> usize {
+    let mean_bytes = segment.bytes() / (stop - segment.base).max(1) + 1;
+    (bytes / mean_bytes + 1).min(max_events).min(RESERVED_MAX_EVENTS) as usize
+}
+
 struct Walk<'a> {
     inner: &'a Inner,
     segment: &'a Segment,
@@ -116,9 +124,10 @@ impl Walk<'_> {
 
     /// The records from `from` on, up to a limit, damage or the end; none where damage comes first.
     fn records(&self, file: &dyn DiskFile, mode: Mode) -> io::Result<Slice> {
-        let mut taken = Taken::new(self.limit, self.from);
         let events = (self.stop - self.from).min(self.limit.max_events as u64);
         let wanted = wanted_bytes(self.segment, self.stop, events, self.limit);
+        let mut taken = Taken::new(self.limit, self.from);
+        taken.slice.records.reserve(events_within(self.segment, self.stop, events, wanted));
         let piece_bytes = wanted.clamp(PIECE_MIN_BYTES, PIECE_MAX_BYTES) as usize;
         let mut window = Window::new(file, self.segment.bytes(), piece_bytes, mode);
         let mut decoder = Decoder::default();
