@@ -12,6 +12,7 @@ mod fields;
 pub mod objects;
 pub mod opensearch;
 pub mod postgres;
+mod seen;
 pub mod sqlite;
 pub mod tls;
 

@@ -1,7 +1,6 @@
 //! A batch as the rows of one insert, in `RowBinaryWithNamesAndTypes`: exact, and refused by the server where a column
 //! has changed its type meanwhile.
 
-use std::collections::HashSet;
 use std::io::Write;
 use std::sync::Arc;
 
@@ -19,10 +18,11 @@ use super::settings::Compression;
 use super::table::Layout;
 use crate::columns::{Mapping, fit};
 use crate::fields::Fields;
+use crate::seen::Seen;
 
 /// What a body is written from. Owned, as it is written off the async threads.
 pub(super) struct Rows {
-    pub records: Vec<Record>,
+    pub records: Arc<Vec<Record>>,
     pub mapping: Arc<Mapping<Kind>>,
     pub layout: Arc<Layout>,
     pub compression: Compression,
@@ -42,16 +42,15 @@ impl Rows {
         let size: usize = self.records.iter().map(|record| record.event.body.len() + 256).sum();
         let mut out = Vec::with_capacity(size + 4096);
         write_header(&mut out, &self.layout);
-        let (mut receipt, mut seen) = (Receipt::default(), HashSet::with_capacity(self.records.len()));
+        let (mut receipt, mut seen) = (Receipt::default(), Seen::with_capacity(self.records.len()));
         for (index, record) in self.records.iter().enumerate() {
             let start = out.len();
-            if seen.contains(&record.event.id) {
+            if !seen.is_first(record.event.id) {
                 receipt.duplicates += 1;
             } else if let Err(refusal) = self.write_row(&mut out, record) {
                 out.truncate(start);
+                seen.forget(record.event.id);
                 receipt.exceptions.push(Exception { index, verdict: Verdict::Refused(refusal) });
-            } else {
-                seen.insert(record.event.id);
             }
         }
         let (bytes, encoding) = compressed(out, self.compression)?;

@@ -4,10 +4,10 @@
 //! [`OURS`] stands in the object `shadowed`, unless it says the same.
 
 use std::borrow::Cow;
-use std::io::Write;
+use std::sync::Arc;
 
 use serde_json::value::RawValue;
-use weir_core::event::Record;
+use weir_core::event::{ID_TEXT_BYTES, Origin, Record};
 use weir_core::sink::Refusal;
 use weir_core::time::Timestamp;
 
@@ -30,25 +30,40 @@ const OURS: [&str; 12] = [
     "shadowed",
 ];
 
-/// The text of the last moment: the events of a request share theirs.
+/// What the last line said, as it is written: the events of a request have much in common.
 #[derive(Default)]
-pub(super) struct Moments(Option<(Timestamp, String)>);
+pub(super) struct Last {
+    occurred_at: Option<(Timestamp, String)>,
+    received_at: Option<(Timestamp, String)>,
+    origin: Option<(Arc<Origin>, Vec<u8>)>,
+}
 
-impl Moments {
-    fn text(&mut self, at: Timestamp) -> &str {
-        if self.0.as_ref().is_none_or(|(last, _)| *last != at) {
-            self.0 = None;
-        }
-        &self.0.get_or_insert_with(|| (at, at.to_string())).1
+impl Last {
+    /// The members that say whence the record came.
+    fn origin(&mut self, record: &Record) -> &[u8] {
+        let other = self.origin.take().filter(|(last, _)| Arc::ptr_eq(last, &record.origin));
+        let written = || {
+            let mut members = Vec::new();
+            origin(&record.origin)
+                .into_iter()
+                .for_each(|(name, text)| write_known_text(&mut members, name, text));
+            (record.origin.clone(), members)
+        };
+        &self.origin.insert(other.unwrap_or_else(written)).1
     }
 }
 
+fn text(last: &mut Option<(Timestamp, String)>, at: Timestamp) -> &str {
+    let same = last.take().filter(|(last, _)| *last == at);
+    &last.insert(same.unwrap_or_else(|| (at, at.to_string()))).1
+}
+
 /// Appends the event's line, with its end.
-pub(super) fn write(out: &mut Vec<u8>, record: &Record, moments: &mut Moments) -> Result<(), Refusal> {
+pub(super) fn write(out: &mut Vec<u8>, record: &Record, last: &mut Last) -> Result<(), Refusal> {
     let body = std::str::from_utf8(&record.event.body).map_err(refusal)?.trim_ascii();
     let names = names(body, is_ours).map_err(refusal)?;
     let start = out.len();
-    write_known(out, record, moments);
+    write_known(out, record, last);
     match names {
         Names::None => {}
         // All of it, but for its own braces.
@@ -65,41 +80,41 @@ pub(super) fn write(out: &mut Vec<u8>, record: &Record, moments: &mut Moments) -
 }
 
 /// What Weir knows; the first five always.
-fn write_known(out: &mut Vec<u8>, record: &Record, moments: &mut Moments) {
+fn write_known(out: &mut Vec<u8>, record: &Record, last: &mut Last) {
     out.extend_from_slice(b"{\"id\":\"");
-    // Writing into memory cannot fail.
-    let _ = write!(out, "{}", record.event.id);
+    out.extend_from_slice(record.event.id.encode(&mut [0; ID_TEXT_BYTES]).as_bytes());
     out.extend_from_slice(b"\",\"stream\":\"");
     // A stream's name and a moment hold nothing that JSON would escape.
     out.extend_from_slice(record.stream.as_str().as_bytes());
     out.extend_from_slice(b"\",\"occurred_at\":\"");
-    out.extend_from_slice(moments.text(record.event.occurred_at).as_bytes());
+    out.extend_from_slice(text(&mut last.occurred_at, record.event.occurred_at).as_bytes());
     out.extend_from_slice(b"\",\"received_at\":\"");
-    out.extend_from_slice(moments.text(record.received_at).as_bytes());
+    out.extend_from_slice(text(&mut last.received_at, record.received_at).as_bytes());
     out.extend_from_slice(b"\",\"user_id\":");
     match record.user_id() {
         Some(user) => write_text(out, user),
         None => out.extend_from_slice(b"null"),
     }
-    for (name, text) in further(record) {
-        if let Some(text) = text {
-            out.push(b',');
-            write_text(out, name);
-            out.push(b':');
-            write_text(out, text);
-        }
+    out.extend_from_slice(last.origin(record));
+    write_known_text(out, "log_id", record.event.client_id.as_deref());
+}
+
+fn write_known_text(out: &mut Vec<u8>, name: &str, text: Option<&str>) {
+    if let Some(text) = text {
+        out.push(b',');
+        write_text(out, name);
+        out.push(b':');
+        write_text(out, text);
     }
 }
 
-fn further(record: &Record) -> [(&'static str, Option<&str>); 6] {
-    let origin = record.origin.as_ref();
+fn origin(origin: &Origin) -> [(&'static str, Option<&str>); 5] {
     [
         ("device_uuid", origin.device_uuid.as_deref()),
         ("app_version", origin.app_version.as_deref()),
         ("os_version", origin.os_version.as_deref()),
         ("user_agent", origin.user_agent.as_deref()),
         ("client_ip", origin.client_ip.as_deref()),
-        ("log_id", record.event.client_id.as_deref()),
     ]
 }
 
@@ -111,8 +126,9 @@ fn said(record: &Record, name: &str) -> Option<Option<String>> {
         "occurred_at" => Some(Some(record.event.occurred_at.to_string())),
         "received_at" => Some(Some(record.received_at.to_string())),
         "user_id" => Some(record.user_id().map(str::to_owned)),
+        "log_id" => record.event.client_id.as_deref().map(|text| Some(text.to_owned())),
         _ => {
-            let text = further(record).into_iter().find(|(own, _)| *own == name)?.1?;
+            let text = origin(&record.origin).into_iter().find(|(own, _)| *own == name)?.1?;
             Some(Some(text.to_owned()))
         }
     }
@@ -170,8 +186,6 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use serde_json::{Value, json};
-    use std::sync::Arc;
-    use weir_core::event::Origin;
     use weir_core::testkit::record;
 
     fn event(body: &str) -> Record {
@@ -182,7 +196,7 @@ mod tests {
 
     fn line(record: &Record) -> String {
         let mut out = Vec::new();
-        write(&mut out, record, &mut Moments::default()).unwrap();
+        write(&mut out, record, &mut Last::default()).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -223,7 +237,7 @@ mod tests {
         for bad in ["", "1", "[]", "{", "{\"a\":1}x", "{\"a\":tru}"] {
             let mut out = b"before".to_vec();
             assert_eq!(
-                write(&mut out, &event(bad), &mut Moments::default()).unwrap_err().reason,
+                write(&mut out, &event(bad), &mut Last::default()).unwrap_err().reason,
                 "invalid_json",
                 "{bad}"
             );

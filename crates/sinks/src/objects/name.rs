@@ -4,6 +4,7 @@
 //! a digest, or a word of `a-z A-Z 0-9 _ - .` that does not begin with a dot.
 
 use weir_core::event::{Record, Stream};
+use weir_core::time::Timestamp;
 
 use super::settings::{Compression, EventTime, ObjectsSettings};
 use crate::SettingsError;
@@ -14,6 +15,7 @@ const PLACEHOLDERS: &str =
 /// What others fill in, in bytes.
 const WORD_MAX_BYTES: usize = 64;
 const TEMPLATE_MAX_BYTES: usize = 512;
+const HOUR_MICROS: i64 = 3_600_000_000;
 
 /// How objects are named.
 #[derive(Clone, Debug)]
@@ -37,8 +39,8 @@ enum Part {
 /// What the events of one object have in common: the hour, and whatever else the template tells apart.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Slot {
-    date: (i16, i8, i8),
-    hour: i8,
+    /// Counted from the epoch: an event is asked for it often, a name for its parts seldom.
+    hour: i64,
     minute: Option<i64>,
     stream: Option<Stream>,
 }
@@ -64,8 +66,7 @@ impl NameTemplate {
         };
         let minute = time.as_micros().div_euclid(60_000_000).rem_euclid(60);
         Slot {
-            date: time.date(),
-            hour: time.hour(),
+            hour: time.as_micros().div_euclid(HOUR_MICROS),
             minute: self.parts.contains(&Part::Minute).then_some(minute),
             stream: self.parts.contains(&Part::Stream).then(|| record.stream.clone()),
         }
@@ -73,13 +74,14 @@ impl NameTemplate {
 
     /// The name of a slot's object with this digest.
     pub fn fill(&self, slot: &Slot, hash: &str) -> String {
-        let (year, month, day) = slot.date;
+        let begin = Timestamp::from_micros(slot.hour * HOUR_MICROS);
+        let (year, month, day) = begin.date();
         let part = |part: &Part| match part {
             Part::Text(text) => text.clone(),
             Part::Year => year.to_string(),
             Part::Month => month.to_string(),
             Part::Day => day.to_string(),
-            Part::Hour => slot.hour.to_string(),
+            Part::Hour => begin.hour().to_string(),
             Part::Minute => slot.minute.unwrap_or_default().to_string(),
             Part::Stream => slot.stream.as_ref().map(|stream| word(stream.as_str())).unwrap_or_default(),
             Part::Hash => hash.to_owned(),
@@ -89,7 +91,7 @@ impl NameTemplate {
 
     /// A name as any event could make it is a path of plain parts.
     fn check_path(&self, text: &str) -> Result<(), SettingsError> {
-        let slot = Slot { date: (1, 1, 1), hour: 1, minute: Some(1), stream: Stream::new("s") };
+        let slot = Slot { hour: 0, minute: Some(1), stream: Stream::new("s") };
         let name = self.fill(&slot, "h");
         let allowed = |c: char| c.is_ascii_alphanumeric() || "_-.=+,@/".contains(c);
         if text.len() > TEMPLATE_MAX_BYTES || !name.chars().all(allowed) {

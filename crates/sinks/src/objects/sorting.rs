@@ -4,7 +4,7 @@
 //! and times. So a repeat, also one of only some of a batch's objects, writes the same names and the same bytes; and
 //! what another log holds at the same places gets other names.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use bytes::Bytes;
@@ -13,11 +13,14 @@ use sha2::{Digest, Sha256};
 use weir_core::event::Record;
 use weir_core::sink::{Batch, BatchId, Exception, Verdict};
 
-use super::line::{self, Moments};
+use super::line::{self, Last};
 use super::name::{NameTemplate, Slot};
 use super::settings::Compression;
+use crate::seen::Seen;
 
 const ZSTD_LEVEL: i32 = 3;
+/// About what a line has beside the event's own bytes.
+const KNOWN_BYTES: usize = 240;
 
 /// An object to be written.
 #[derive(Debug)]
@@ -39,10 +42,17 @@ pub(super) struct Sorted {
 }
 
 /// An object in the making.
-#[derive(Default)]
 struct Draft {
     lines: Vec<u8>,
     events: Vec<usize>,
+}
+
+impl Draft {
+    /// With room for these, as mostly a batch is of one hour.
+    fn of(records: &[Record]) -> Self {
+        let bytes = records.iter().map(|record| record.event.body.len() + KNOWN_BYTES).sum();
+        Self { lines: Vec::with_capacity(bytes), events: Vec::with_capacity(records.len()) }
+    }
 }
 
 pub(super) fn sort(
@@ -51,20 +61,20 @@ pub(super) fn sort(
     compression: Compression,
 ) -> std::io::Result<Sorted> {
     let mut drafts: BTreeMap<Slot, Draft> = BTreeMap::new();
-    let mut seen = HashSet::with_capacity(batch.records.len());
-    let (mut repeats, mut refused, mut moments) = (0, Vec::new(), Moments::default());
+    let mut seen = Seen::with_capacity(batch.records.len());
+    let (mut repeats, mut refused, mut last) = (0, Vec::new(), Last::default());
     for (index, record) in batch.records.iter().enumerate() {
-        if seen.contains(&record.event.id) {
+        if !seen.is_first(record.event.id) {
             repeats += 1;
             continue;
         }
-        let draft = drafts.entry(template.slot(record)).or_default();
-        match line::write(&mut draft.lines, record, &mut moments) {
-            Ok(()) => {
-                seen.insert(record.event.id);
-                draft.events.push(index);
+        let draft = drafts.entry(template.slot(record)).or_insert_with(|| Draft::of(&batch.records[index..]));
+        match line::write(&mut draft.lines, record, &mut last) {
+            Ok(()) => draft.events.push(index),
+            Err(refusal) => {
+                seen.forget(record.event.id);
+                refused.push(Exception { index, verdict: Verdict::Refused(refusal) });
             }
-            Err(refusal) => refused.push(Exception { index, verdict: Verdict::Refused(refusal) }),
         }
     }
     let finished = drafts.into_iter().filter(|(_, draft)| !draft.events.is_empty()).map(|(slot, draft)| {
@@ -112,6 +122,7 @@ mod tests {
     use super::*;
     use crate::objects::ObjectsSettings;
     use std::io::Read;
+    use std::sync::Arc;
     use weir_core::testkit::record;
     use weir_core::testkit::sink::batch;
 
@@ -127,6 +138,10 @@ mod tests {
             record
         };
         batch("p", seconds.into_iter().map(event).collect())
+    }
+
+    fn records(batch: &mut Batch) -> &mut Vec<Record> {
+        Arc::make_mut(&mut batch.records)
     }
 
     fn sorted(batch: &Batch) -> Sorted {
@@ -163,9 +178,15 @@ mod tests {
         };
         assert_eq!(other(|batch| batch.id.sink.0 = "other".into()), 0);
         assert_eq!(other(|batch| batch.id.partition.0 = "other".into()), 0);
-        assert_eq!(other(|batch| drop(batch.records.remove(0))), 1);
-        assert_eq!(other(|batch| batch.records[0].received_at = batch.records[1].received_at), 1);
-        assert_eq!(other(|batch| batch.records[0].event.id = record(9, "events", 0).event.id), 1);
+        assert_eq!(other(|batch| drop(records(batch).remove(0))), 1);
+        assert_eq!(
+            other(|batch| {
+                let at = batch.records[1].received_at;
+                records(batch)[0].received_at = at
+            }),
+            1
+        );
+        assert_eq!(other(|batch| records(batch)[0].event.id = record(9, "events", 0).event.id), 1);
     }
 
     #[test]
@@ -195,13 +216,14 @@ mod tests {
     #[test]
     fn an_event_that_comes_twice_is_written_once_and_one_that_is_no_object_not_at_all() {
         let mut batch = events([1, 2, 3, 4]);
-        batch.records[1].event.body = "{".into();
-        batch.records[3].event.id = batch.records[0].event.id;
+        records(&mut batch)[1].event.body = "{".into();
+        let twin = batch.records[0].event.id;
+        records(&mut batch)[3].event.id = twin;
         let Sorted { objects, repeats, refused } = sorted(&batch);
         assert_eq!((objects.len(), &objects[0].events[..], repeats), (1, &[0, 2][..], 1));
         assert_eq!(refused.iter().map(|exception| exception.index).collect::<Vec<_>>(), [1]);
         let mut bad = events([1]);
-        bad.records[0].event.body = "{".into();
+        records(&mut bad)[0].event.body = "{".into();
         assert!(sorted(&bad).objects.is_empty());
     }
 }
