@@ -10,7 +10,7 @@ reports() {
 
 plains=() drains=() ratios=()
 for round in 1 2 3; do
-    drain "c-sqlite-$round" "$BENCH_EVENTS" "[sinks.sqlite]
+    drain "c-sqlite-$round" sqlite "$BENCH_EVENTS" "[sinks.sqlite]
 path = \"$work/no-folder/events.db\"" "[sinks.sqlite]"
     drains+=("$drained")
     made=$work/c-sqlite-$round/data/events.db
@@ -29,10 +29,10 @@ if scripts/services/opensearch install; then
 url = "http://127.0.0.1:1"' there="[sinks.opensearch]
 url = \"$search\""
     # The first is not counted: it warms the server up.
-    drain c-search-0 "$search_events" "$away" "$there"
+    drain c-search-0 opensearch "$search_events" "$away" "$there"
     plains=() drains=() ratios=()
     for round in 1 2 3; do
-        drain "c-search-$round" "$search_events" "$away" "$there"
+        drain "c-search-$round" opensearch "$search_events" "$away" "$there"
         drains+=("$drained")
         plains+=("$("$limits" opensearch "$search" "$round" "$search_events")")
         ratios+=("$(ratio "$drained" "${plains[-1]}")")

@@ -1,13 +1,16 @@
 # (e) Draining into the other stores, as (c) does: Weir and the store's own bulk path take turns with the same rows, and
 # the medians count. The first round warms the store up, and is not counted. Nor is what the last batch, which is not
-# full, would wait for more. A plain client's batches are as large as the sink's are by default.
+# full, would wait for more. A plain client's batches are as large as the sink's are by default, and in the same form.
+#
+# Where there are two processors, a server has one and its client, Weir or the plain one, the other, as on two machines:
+# on shared ones, what is measured is how much of the server's time Weir takes away.
 
-# turns STORE EVENTS AWAY TOML PLAIN: where PLAIN prints what a plain client stores of what Weir has just delivered.
+# turns STORE SINK EVENTS AWAY TOML PLAIN: where PLAIN prints what a plain client stores of what Weir has just delivered.
 turns() {
-    local store=$1 events=$2 away=$3 toml=$4 plain=$5 round
+    local store=$1 sink=$2 events=$3 away=$4 toml=$5 plain=$6 round
     local plains=() drains=() ratios=() cpus=() peaks=()
     for round in 0 1 2 3; do
-        drain "e-$store-$round" "$events" "$away" "$toml
+        drain "e-$store-$round" "$sink" "$events" "$away" "$toml
 batch.max_age = \"10ms\""
         plains+=("$("$plain")") drains+=("$drained") cpus+=("$cpu_s_per_million") peaks+=("$peak_mb")
         ratios+=("$(ratio "$drained" "${plains[-1]}")")
@@ -20,53 +23,59 @@ batch.max_age = \"10ms\""
     report "e: peak memory of Weir into $store" "$(median "${peaks[@]:1}")" "MB"
 }
 
+# start_apart NAME DIRECTORY: a server on a processor of its own; sets $server_port and $server_pid.
+start_apart() {
+    client_cpu=
+    local apart=()
+    if (($(nproc) > 1)); then
+        client_cpu=1 apart=(taskset -c 0)
+    fi
+    server_port=$(free_port)
+    server_pid=$(WEIR_SERVICE_OWNER=$$ "${apart[@]}" "scripts/services/$1" start "$2" "$server_port")
+}
+
 # A server that does not run as root has to get there.
 chmod o+x "$work"
 
 if scripts/services/postgres install; then
-    postgres_port=$(free_port)
-    postgres_pid=$(WEIR_SERVICE_OWNER=$$ scripts/services/postgres start "$work/postgres" "$postgres_port")
-    postgres=postgres://postgres@127.0.0.1:$postgres_port/weir
+    start_apart postgres "$work/postgres"
+    postgres=postgres://postgres@127.0.0.1:$server_port/weir
     plain_postgres() {
-        "$limits" postgres "$postgres" 5000
+        plain postgres "$postgres" 5000
     }
-    turns Postgres "$BENCH_EVENTS" '[sinks.postgres]
+    turns Postgres postgres "$BENCH_EVENTS" '[sinks.postgres]
 url = "postgres://postgres@127.0.0.1:1/weir"' "[sinks.postgres]
 url = \"$postgres\"" plain_postgres
-    scripts/services/postgres signal KILL "$postgres_pid"
+    scripts/services/postgres signal KILL "$server_pid"
 fi
 
 if scripts/services/clickhouse install; then
-    clickhouse_port=$(free_port)
-    clickhouse_pid=$(WEIR_SERVICE_OWNER=$$ scripts/services/clickhouse start "$work/clickhouse" "$clickhouse_port")
-    clickhouse=http://127.0.0.1:$clickhouse_port
+    start_apart clickhouse "$work/clickhouse"
+    clickhouse=http://127.0.0.1:$server_port
     plain_clickhouse() {
-        "$limits" clickhouse "$clickhouse" 50000
+        plain clickhouse "$clickhouse" 50000
     }
-    turns ClickHouse "$BENCH_EVENTS" '[sinks.clickhouse]
+    turns ClickHouse clickhouse "$BENCH_EVENTS" '[sinks.clickhouse]
 url = "http://127.0.0.1:1"' "[sinks.clickhouse]
 url = \"$clickhouse\"" plain_clickhouse
-    kill -9 "$clickhouse_pid"
+    kill -9 "$server_pid"
 fi
-
-# Objects are written so fast that it takes more of them to time it. By default they hold 4 MiB of events.
-object_events=$((BENCH_EVENTS * 5))
 
 plain_folder() {
     local made=$work/objects
-    "$limits" folder "$made" "$work/plain-objects"
+    plain folder "$made" "$work/plain-objects"
     # What a plain client puts into a bucket, later.
     rm -rf "$work/plain-objects" "$work/ready-objects"
     mv "$made" "$work/ready-objects"
 }
-turns folder "$object_events" "[sinks.objects]
+client_cpu=
+turns folder objects "$BENCH_EVENTS" "[sinks.objects]
 url = \"file:///dev/null/nowhere\"" "[sinks.objects]
 url = \"file://$work/objects\"" plain_folder
 
 if scripts/services/minio install; then
-    minio_port=$(free_port)
-    minio_pid=$(WEIR_SERVICE_OWNER=$$ scripts/services/minio start "$work/minio" "$minio_port")
-    minio=http://127.0.0.1:$minio_port
+    start_apart minio "$work/minio"
+    minio=http://127.0.0.1:$server_port
     put=(curl --no-progress-meter --show-error --fail --user weir:weir-password --aws-sigv4 aws:amz:us-east-1:s3)
     "${put[@]}" -X PUT "$minio/drained"
     "${put[@]}" -X PUT "$minio/plain"
@@ -76,14 +85,16 @@ if scripts/services/minio install; then
         find "$work/ready-objects" -type f -printf "upload-file = \"%p\"\nurl = \"$minio/plain/$round-%f\"\n" \
             >"$work/uploads"
         begun=$(now_ms)
-        "${put[@]}" --parallel --parallel-immediate --parallel-max 10 --config "$work/uploads"
-        per_second "$object_events * 1000" "($(now_ms) - $begun)"
+        ${client_cpu:+taskset -c "$client_cpu"} "${put[@]}" \
+            --parallel --parallel-immediate --parallel-max 10 --config "$work/uploads"
+        per_second "$BENCH_EVENTS * 1000" "($(now_ms) - $begun)"
     }
     bucket='[sinks.objects]
 access_key = "weir"
 secret_key = "weir-password"
 url = "s3://drained/objects"
 endpoint'
-    turns MinIO "$object_events" "$bucket = \"http://127.0.0.1:1\"" "$bucket = \"$minio\"" plain_minio
-    kill -9 "$minio_pid"
+    turns MinIO objects "$BENCH_EVENTS" "$bucket = \"http://127.0.0.1:1\"" "$bucket = \"$minio\"" plain_minio
+    kill -9 "$server_pid"
 fi
+client_cpu=

@@ -13,7 +13,7 @@ serve() {
         printf 'log_level = "warn"\n[server]\nport = %s\naccess_log = "errors"\nmetrics = "open"\n%s\n' "$port" "$toml"
     } >"$directory/weir.toml"
     begun_ms=$(now_ms)
-    (cd "$directory" && exec env -i "$@" "$weir" >>stdout.txt 2>>stderr.txt) &
+    (cd "$directory" && exec ${client_cpu:+taskset -c "$client_cpu"} env -i "$@" "$weir" >>stdout.txt 2>>stderr.txt) &
     pid=$!
     until curl -sf "$base/readyz" -o /dev/null; do
         kill -0 "$pid" 2>/dev/null || { tail "$directory/stderr.txt" >&2 && exit 1; }
@@ -29,20 +29,35 @@ stop() {
     wait "$pid" || true
 }
 
-# drain NAME EVENTS AWAY TOML: fills the log while the sink is away, by the settings AWAY, then times the delivery of all
-# from Weir's start on; sets $drained (events/s), $cpu_s_per_million, $peak_mb.
+# drain NAME SINK EVENTS AWAY TOML: fills the log while the sink is away, by the settings AWAY, and pauses it; then times the
+# delivery of all, from the moment at which the sink, there by TOML, goes on; sets $drained (events/s), $cpu_s_per_million,
+# $peak_mb. With $client_cpu, all of it runs on that processor.
 drain() {
-    local name=$1 events=$2 away=$3 toml=$4
+    local name=$1 sink=$2 events=$3 away=$4 toml=$5 resumed_ms cpu_before_ms
     serve "$name" "$away"
     "$limits" fill "$base/events" "$BENCH_KEY" "$events"
+    ask_of_sink "$sink" pause
     kill -9 "$pid"
     wait "$pid" 2>/dev/null || true
     serve "$name" "$toml"
+    cpu_before_ms=$(cpu_ms)
+    resumed_ms=$(now_ms)
+    ask_of_sink "$sink" resume
     while (($(metric weir_events_pending) > 0)); do sleep 0.05; done
-    drained=$(per_second "$events * 1000" "($(now_ms) - $begun_ms)")
-    cpu_s_per_million=$(ratio "$(cpu_ms) * 1000" "$events")
+    drained=$(per_second "$events * 1000" "($(now_ms) - $resumed_ms)")
+    cpu_s_per_million=$(ratio "($(cpu_ms) - $cpu_before_ms) * 1000" "$events")
     peak_mb=$(peak_rss_mb)
     stop
+}
+
+# ask_of_sink SINK pause|resume
+ask_of_sink() {
+    curl -sf -X POST -H "authorization: Bearer $BENCH_KEY" "$base/v1/sinks/$1/$2" -o /dev/null
+}
+
+# plain COMMAND ARGUMENT…: what a plain client reaches, where Weir runs.
+plain() {
+    ${client_cpu:+taskset -c "$client_cpu"} "$limits" "$@"
 }
 
 now_ms() {

@@ -1,4 +1,5 @@
-//! A plain client of ClickHouse: inserts of rows that are ready in `RowBinary`, as many at once as the sink sends.
+//! A plain client of ClickHouse: inserts of rows that are ready in `RowBinary`, compressed and as many at once as the sink
+//! sends.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -24,7 +25,7 @@ pub fn clickhouse(url: &str, batch: usize) -> f64 {
             format!("SELECT * FROM ready LIMIT {from}, {batch} SETTINGS max_threads = 1 FORMAT RowBinary");
         ask(url, &select)
     };
-    let batches: Vec<Vec<u8>> = (0..rows).step_by(batch).map(read).collect();
+    let batches: Vec<Vec<u8>> = (0..rows).step_by(batch).map(read).map(packed).collect();
     let begun = Instant::now();
     insert(url, &batches);
     let rate = rows as f64 / begun.elapsed().as_secs_f64();
@@ -34,6 +35,10 @@ pub fn clickhouse(url: &str, batch: usize) -> f64 {
     rate
 }
 
+fn packed(rows: Vec<u8>) -> Vec<u8> {
+    zstd::bulk::compress(&rows, 1).unwrap()
+}
+
 fn insert(url: &str, batches: &[Vec<u8>]) {
     let agent = agent();
     let next = AtomicUsize::new(0);
@@ -41,7 +46,8 @@ fn insert(url: &str, batches: &[Vec<u8>]) {
         for _ in 0..IN_FLIGHT {
             scope.spawn(|| {
                 while let Some(batch) = batches.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    send(&agent, url, "INSERT INTO plain FORMAT RowBinary", batch);
+                    let request = agent.post(url).query("query", "INSERT INTO plain FORMAT RowBinary");
+                    request.header("content-encoding", "zstd").send(batch).unwrap();
                 }
             });
         }
@@ -49,18 +55,14 @@ fn insert(url: &str, batches: &[Vec<u8>]) {
 }
 
 fn ask(url: &str, statement: &str) -> Vec<u8> {
-    send(&agent(), url, statement, &[])
+    let answer = agent().post(url).query("query", statement).send_empty();
+    let mut answer = answer.unwrap_or_else(|error| panic!("{statement}: {error}"));
+    answer.body_mut().with_config().limit(1 << 30).read_to_vec().unwrap()
 }
 
 fn agent() -> Agent {
     let config = Agent::config_builder().timeout_global(Some(Duration::from_secs(120)));
     config.max_idle_connections_per_host(IN_FLIGHT).build().new_agent()
-}
-
-fn send(agent: &Agent, url: &str, statement: &str, body: &[u8]) -> Vec<u8> {
-    let request = agent.post(url).query("query", statement);
-    let mut answer = request.send(body).unwrap_or_else(|error| panic!("{statement}: {error}"));
-    answer.body_mut().with_config().limit(1 << 30).read_to_vec().unwrap()
 }
 
 fn count(url: &str, table: &str) -> usize {
