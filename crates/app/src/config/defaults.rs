@@ -2,9 +2,10 @@
 
 use super::key::Key;
 use super::object_keys;
-use super::settings::{SINK_TYPES, batch_bytes_default, batch_max_age_default, batch_max_events_default};
+use super::settings::{BatchSettings, sink_types};
 use super::tree::{Node, Origin, Value};
 use super::variables::Variables;
+use super::{duration, size};
 
 /// Fills in what was not said. `sinks_are_declared`: the file or the environment says which sinks there are; else
 /// there is a SQLite table in the data directory.
@@ -23,23 +24,32 @@ pub fn complete(tree: &mut Node, sinks_are_declared: bool, variables: &Variables
 
 fn complete_sink(tree: &mut Node, name: &str, data_dir: &str) {
     // A section that is called like a type is of that type.
-    if SINK_TYPES.contains(&name) {
+    if sink_types().iter().any(|facts| facts.name == name) {
         tree.put_default(&["sinks", name, "type"], built_in(name));
     }
     let Some(kind) = text_at(tree, &Key::of(["sinks", name, "type"])) else { return };
-    if let Some(age) = batch_max_age_default(&kind) {
-        tree.put_default(&["sinks", name, "batch", "max_age"], built_in(age));
-    }
-    if let Some(count) = batch_max_events_default(&kind) {
-        let node = Node { value: Value::Integer(count), origin: Origin::BuiltIn };
-        tree.put_default(&["sinks", name, "batch", "max_events"], node);
-    }
-    for (setting, bytes) in batch_bytes_default(&kind) {
-        tree.put_default(&["sinks", name, "batch", setting], built_in(*bytes));
+    if let Some(facts) = sink_types().into_iter().find(|facts| facts.name == kind) {
+        for (member, value) in members(&facts.batch) {
+            tree.put_default(&["sinks", name, "batch", member], Node { value, origin: Origin::BuiltIn });
+        }
     }
     if kind == "sqlite" {
         tree.put_default(&["sinks", name, "path"], built_in(format!("{data_dir}/events.db")));
     }
+}
+
+/// As somebody would write them.
+fn members(batch: &BatchSettings) -> [(&'static str, Value); 6] {
+    let count = |count: usize| Value::Integer(i64::try_from(count).unwrap_or(i64::MAX));
+    let bytes = |bytes: u64| Value::Text(size::write(bytes));
+    [
+        ("max_events", count(batch.max_events)),
+        ("max_bytes", bytes(batch.max_bytes)),
+        ("max_age", Value::Text(duration::write(batch.max_age))),
+        ("in_flight", count(batch.in_flight)),
+        ("buffer_max_events", count(batch.buffer_max_events)),
+        ("buffer_max_bytes", bytes(batch.buffer_max_bytes)),
+    ]
 }
 
 fn sink_names(tree: &Node) -> Vec<String> {

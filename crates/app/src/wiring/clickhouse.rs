@@ -3,7 +3,7 @@
 use weir_sinks::clickhouse::{self, Compression, JsonType};
 
 use super::sinks::{columns, tls_settings};
-use crate::config::{ClickHouseCompression, ClickHouseJson, ClickHouseSettings};
+use crate::config::sinks::clickhouse::{ClickHouseCompression, ClickHouseJson, ClickHouseSettings};
 
 pub(super) fn settings(sink: &ClickHouseSettings) -> clickhouse::ClickHouseSettings {
     clickhouse::ClickHouseSettings {

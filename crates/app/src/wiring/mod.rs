@@ -3,8 +3,10 @@
 //! **Constraint.** Nothing outside this folder knows which log, catalog or sink it works with.
 
 mod clickhouse;
+mod deliveries;
 mod http;
 mod objects;
+mod opensearch;
 mod sinks;
 
 use std::sync::Arc;
@@ -33,6 +35,8 @@ use crate::metrics::Metrics;
 use crate::world::{OsRandom, SystemClock};
 
 pub use http::{listener, server_settings};
+pub use sinks::{SinkSettings, sink_types};
+
 use sinks::Around;
 
 /// A program that only has to be served.
@@ -75,7 +79,8 @@ pub async fn assemble(
         row_ids: Arc::new(RowIds::new(clock.clone(), instance_number(&instance_id))),
         observer: metrics.clone(),
     };
-    let sinks = sinks::configured(Around { settings, instance_id: &instance_id, clock: &clock })?;
+    let around = Around { environment: &settings.environment, instance_id: &instance_id, clock: &clock };
+    let sinks = deliveries::configured(&settings.sinks, around)?;
     let deliveries = Deliveries::start(surroundings, sinks).await.context("the deliveries cannot start")?;
     let intake =
         Arc::new(Intake::new(log.clone(), streams(settings), clock.clone(), random, metrics.clone()));

@@ -2,18 +2,12 @@
 
 use weir_sinks::objects::{self, Compression, Credentials, EventTime};
 
-use super::sinks::tls_settings;
-use crate::config::{ObjectCompression, ObjectTime, ObjectsSettings};
+use super::sinks::{Around, tls_settings};
+use crate::config::sinks::objects::{ObjectCompression, ObjectTime, ObjectsSettings};
 use crate::secret::Secret;
 
-/// Who it is that puts objects: their names tell.
-pub(super) struct Writer<'a> {
-    pub instance_id: &'a str,
-    pub sink: &'a str,
-    pub environment: &'a str,
-}
-
-pub(super) fn settings(sink: &ObjectsSettings, writer: &Writer<'_>) -> objects::ObjectsSettings {
+/// Objects' names tell who it is that puts them.
+pub(super) fn settings(name: &str, sink: &ObjectsSettings, writer: Around<'_>) -> objects::ObjectsSettings {
     objects::ObjectsSettings {
         endpoint: sink.endpoint.clone(),
         region: sink.region.clone(),
@@ -31,7 +25,7 @@ pub(super) fn settings(sink: &ObjectsSettings, writer: &Writer<'_>) -> objects::
             ObjectCompression::Zstd => Compression::Zstd,
         },
         consumer: writer.instance_id.to_owned(),
-        sink: writer.sink.to_owned(),
+        sink: name.to_owned(),
         environment: writer.environment.to_owned(),
         tls: sink.tls.as_ref().map(tls_settings).unwrap_or_default(),
         request_timeout: sink.request_timeout,

@@ -8,9 +8,9 @@ use serde::de::{
     DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 
-use super::Context;
 use super::failure::Failure;
 use super::reader::Reader;
+use super::{Context, REST};
 use crate::config::key::Key;
 use crate::config::tree::{Node, Table, Value};
 
@@ -32,7 +32,7 @@ impl<'de> SeqAccess<'de> for Items<'_> {
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Failure> {
         let Some((index, node)) = self.items.next() else { return Ok(None) };
-        seed.deserialize(Reader { node, key: self.key.item(index), context: self.context }).map(Some)
+        seed.deserialize(Reader::new(node, self.key.item(index), self.context)).map(Some)
     }
 }
 
@@ -40,13 +40,20 @@ impl<'de> SeqAccess<'de> for Items<'_> {
 pub(super) struct Members<'a> {
     members: btree_map::IntoIter<String, Node>,
     value: Option<Reader<'a>>,
+    /// What comes after them, as the member [`REST`].
+    rest: Option<Reader<'a>>,
     key: Key,
     context: &'a Context<'a>,
 }
 
 impl<'a> Members<'a> {
     pub fn new(table: Table, key: Key, context: &'a Context<'a>) -> Self {
-        Self { members: table.into_iter(), value: None, key, context }
+        Self { members: table.into_iter(), value: None, rest: None, key, context }
+    }
+
+    /// The rest is read after them: so what is wrong with them is told, too, where one of the rest is missing.
+    pub fn before(self, rest: Option<Reader<'a>>) -> Self {
+        Self { rest, ..self }
     }
 }
 
@@ -54,10 +61,14 @@ impl<'de> MapAccess<'de> for Members<'_> {
     type Error = Failure;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Failure> {
-        let Some((name, node)) = self.members.next() else { return Ok(None) };
+        let Some((name, node)) = self.members.next() else {
+            self.value = self.rest.take();
+            let rest: StrDeserializer<'_, Failure> = REST.into_deserializer();
+            return self.value.as_ref().map(|_| seed.deserialize(rest)).transpose();
+        };
         let origin = node.origin.clone();
         let key = self.key.child(&name);
-        self.value = Some(Reader { node, key: key.clone(), context: self.context });
+        self.value = Some(Reader::new(node, key.clone(), self.context));
         let name: StrDeserializer<'_, Failure> = name.as_str().into_deserializer();
         seed.deserialize(name).map(Some).map_err(|failure| failure.at(&key, &origin))
     }
@@ -142,7 +153,7 @@ impl<'de> VariantAccess<'de> for Content<'_> {
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Failure> {
-        seed.deserialize(Reader { node: self.node, key: self.key, context: self.context })
+        seed.deserialize(Reader::new(self.node, self.key, self.context))
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, _length: usize, _visitor: V) -> Result<V::Value, Failure> {

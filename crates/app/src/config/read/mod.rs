@@ -18,6 +18,10 @@ use super::variables::Variables;
 pub(super) use failure::{Failure, with_remedy};
 use reader::Reader;
 
+/// The name of a member that stands for all those of its section that the struct does not name itself; they are read
+/// as if they stood there. serde's own `flatten` would lose where each was written.
+pub(super) const REST: &str = "..";
+
 /// More problems than this are not told at once.
 const PROBLEMS_MAX: usize = 100;
 
@@ -34,7 +38,7 @@ pub fn read<T: DeserializeOwned>(tree: &Node, variables: &Variables) -> Result<T
     let mut problems = Vec::new();
     let mut result = None;
     while result.is_none() && problems.len() < PROBLEMS_MAX {
-        match T::deserialize(Reader::new(&remaining, Key::default(), &context)) {
+        match T::deserialize(Reader::new(remaining.clone(), Key::default(), &context)) {
             Ok(value) => result = Some(value),
             Err(failure) => {
                 let removed = remaining.remove(&failure.key().outside_lists());

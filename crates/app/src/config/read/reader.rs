@@ -6,9 +6,9 @@
 use serde::de::value::StringDeserializer;
 use serde::de::{Deserializer, Error, IntoDeserializer, Visitor};
 
-use super::Context;
 use super::access::{Chosen, Items, Members};
 use super::failure::Failure;
+use super::{Context, REST};
 use crate::config::key::Key;
 use crate::config::nearest::suggestion;
 use crate::config::problem::Problem;
@@ -19,12 +19,14 @@ use crate::config::tree::{Node, Origin, Table, Value};
 pub(super) struct Reader<'a> {
     pub node: Node,
     pub key: Key,
-    pub context: &'a Context<'a>,
+    context: &'a Context<'a>,
+    /// The members of the section around it, where this is the rest of them.
+    around: &'static [&'static str],
 }
 
 impl<'a> Reader<'a> {
-    pub fn new(node: &Node, key: Key, context: &'a Context<'a>) -> Self {
-        Self { node: node.clone(), key, context }
+    pub fn new(node: Node, key: Key, context: &'a Context<'a>) -> Self {
+        Self { node, key, context, around: &[] }
     }
 
     /// Runs `visit`, and says where it failed if it does.
@@ -61,13 +63,26 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn tell_unknown(&self, table: &Table, fields: &[&str]) {
-        for (name, node) in table.iter().filter(|(name, _)| !fields.contains(&name.as_str())) {
+    /// The members that `fields` do not name, to be read as their [`REST`], if they have one.
+    fn rest(&self, fields: &'static [&'static str]) -> Option<Self> {
+        let table = self.node.table().filter(|_| fields.contains(&REST))?;
+        let others = table.iter().filter(|(name, _)| !is_member(name, fields));
+        let others = others.map(|(name, node)| (name.clone(), node.clone())).collect();
+        let node = Node { value: Value::Table(others), origin: self.node.origin.clone() };
+        Some(Self { node, key: self.key.clone(), context: self.context, around: fields })
+    }
+
+    fn tell_unknown(&self, table: &Table, fields: &'static [&'static str]) {
+        let known: Vec<&str> = match self.around.iter().position(|name| *name == REST) {
+            Some(at) => [&self.around[..at], fields, &self.around[at + 1..]].concat(),
+            None => fields.to_vec(),
+        };
+        for (name, node) in table.iter().filter(|(name, _)| !is_member(name, fields)) {
             self.context.unknown.borrow_mut().push(Problem {
                 key: self.key.child(name),
                 origin: Some(node.origin.clone()).filter(|origin| *origin != Origin::BuiltIn),
                 what: "is not a setting".to_owned(),
-                remedy: suggestion(name, fields),
+                remedy: suggestion(name, &known),
             });
         }
     }
@@ -149,13 +164,14 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Failure> {
-        if let Value::Table(table) = &self.node.value {
+        let rest = self.rest(fields);
+        if let (Value::Table(table), None) = (&self.node.value, &rest) {
             self.tell_unknown(table, fields);
         }
         self.placed(|reader| match reader.node.value {
             Value::Table(mut table) => {
-                table.retain(|name, _| fields.contains(&name.as_str()));
-                visitor.visit_map(Members::new(table, reader.key, reader.context))
+                table.retain(|name, _| is_member(name, fields));
+                visitor.visit_map(Members::new(table, reader.key, reader.context).before(rest))
             }
             _ => Err(Failure::kind(&reader.node, &section_of(fields))),
         })
@@ -220,6 +236,11 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
         self.deserialize_any(visitor)
     }
+}
+
+/// Whether a member that somebody wrote is one of these: nobody can write the rest by its name.
+fn is_member(name: &str, fields: &[&str]) -> bool {
+    name != REST && fields.contains(&name)
 }
 
 /// A small section as it is written in a list, a large one by name only.

@@ -7,7 +7,7 @@ mod catalog;
 mod certificate;
 mod log;
 mod server;
-mod sinks;
+pub mod sinks;
 mod streams;
 
 use std::collections::BTreeMap;
@@ -22,17 +22,16 @@ pub use certificate::CertificateSettings;
 pub use log::{Durability, LogSettings};
 pub use server::{AccessLogMode, MetricsAccess, ServerSettings};
 pub use sinks::{
-    BatchSettings, Beginning, BlackholeSettings, ClickHouseCompression, ClickHouseJson, ClickHouseSettings,
-    ColumnFrom, ColumnsSettings, CommonSettings, FilterSettings, ObjectCompression, ObjectTime,
-    ObjectsSettings, OpenSearchSettings, PostgresSettings, RetrySettings, SINK_TYPES, SinkSettings,
-    SqliteSettings, StreamSelection, TlsSettings, batch_bytes_default, batch_max_age_default,
-    batch_max_events_default,
+    BatchSettings, Beginning, ColumnFrom, ColumnsSettings, FilterSettings, RetrySettings, SinkOf, SinkType,
+    StreamSelection, TlsSettings, TypeFacts,
 };
 pub use streams::{BUILT_IN_STREAMS, StreamSettings};
 
 use super::duration;
 use super::key::Key;
 use super::problem::Report;
+// One of the types of sinks: they are listed where each is opened, and nowhere else.
+pub use crate::wiring::{SinkSettings, sink_types};
 
 /// All that can be set. `docs/configuration.md` tells of each key.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -7,6 +7,7 @@ mod originals;
 mod problems;
 mod routing;
 mod show;
+mod sinks;
 
 use std::path::Path;
 

@@ -1,14 +1,15 @@
 //! `type = "objects"`: what a few lines become, whose keys are taken, and what is said when something is wrong.
 
 use super::with_file;
-use crate::config::{ObjectsSettings, SinkSettings};
+use crate::config::sinks::objects::ObjectsSettings;
+use crate::config::{SinkOf, SinkSettings};
 use crate::secret::Secret;
 
 const MINIO: &str =
     "[sinks.archive]\ntype = \"objects\"\nurl = \"s3://events\"\nendpoint = \"http://127.0.0.1:9000\"\n";
 const AMAZON: &str = "[sinks.archive]\ntype = \"objects\"\nurl = \"s3://events\"\n";
 
-fn objects(place: &super::Place) -> ObjectsSettings {
+fn objects(place: &super::Place) -> SinkOf<ObjectsSettings> {
     match place.load().settings.sinks.remove("archive") {
         Some(SinkSettings::Objects(sink)) => sink,
         other => panic!("{other:?}"),
@@ -16,7 +17,7 @@ fn objects(place: &super::Place) -> ObjectsSettings {
 }
 
 fn keys(place: &super::Place) -> Option<(String, String)> {
-    let sink = objects(place);
+    let sink = objects(place).own;
     let text = |secret: Option<Secret>| secret.map(|secret| secret.expose().to_owned());
     text(sink.access_key).zip(text(sink.secret_key))
 }

@@ -2,21 +2,22 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BatchSettings, Beginning, FilterSettings, RetrySettings, StreamSelection};
+use super::{BatchSettings, Claim, SinkType, TypeFacts};
+use crate::config::key::Key;
+use crate::config::problem::Report;
 
 /// Counts and discards.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct BlackholeSettings {
-    /// The streams it takes.
-    pub streams: StreamSelection,
-    /// Which of their events.
-    #[serde(rename = "where", skip_serializing_if = "FilterSettings::is_empty")]
-    pub filter: FilterSettings,
-    /// Which it begins with.
-    pub from: Beginning,
-    /// How events are batched.
-    pub batch: BatchSettings,
-    /// How it is tried again.
-    pub retry: RetrySettings,
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BlackholeSettings {}
+
+impl SinkType for BlackholeSettings {
+    fn facts() -> TypeFacts {
+        TypeFacts { name: "blackhole", batch: BatchSettings::default() }
+    }
+
+    fn check(&self, _key: &Key, _report: &mut Report<'_>) {}
+
+    fn claim(&self) -> Option<Claim> {
+        None
+    }
 }

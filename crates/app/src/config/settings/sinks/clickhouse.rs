@@ -4,10 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    BatchSettings, Beginning, Clash, ColumnsSettings, FilterSettings, RetrySettings, StreamSelection,
-    TlsSettings,
-};
+use super::{BatchSettings, Claim, ColumnsSettings, SinkType, TlsSettings, TypeFacts};
 use crate::config::duration;
 use crate::config::exposure::warn_if_exposed;
 use crate::config::key::Key;
@@ -18,13 +15,6 @@ use crate::secret::Secret;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ClickHouseSettings {
-    /// The streams it takes.
-    pub streams: StreamSelection,
-    /// Which of their events.
-    #[serde(rename = "where", skip_serializing_if = "FilterSettings::is_empty")]
-    pub filter: FilterSettings,
-    /// Which it begins with.
-    pub from: Beginning,
     /// The HTTP interface of the server: `http://…` or `https://…`
     pub url: Option<String>,
     /// Those of several servers, tried in turn.
@@ -56,10 +46,6 @@ pub struct ClickHouseSettings {
     pub request_timeout: Duration,
     /// Whom to trust, and as whom to show oneself.
     pub tls: Option<TlsSettings>,
-    /// How events are batched.
-    pub batch: BatchSettings,
-    /// How it is tried again.
-    pub retry: RetrySettings,
 }
 
 /// What `param` and `extra` are in the table that is made.
@@ -91,9 +77,6 @@ pub enum ClickHouseCompression {
 impl Default for ClickHouseSettings {
     fn default() -> Self {
         Self {
-            streams: StreamSelection::All,
-            filter: FilterSettings::default(),
-            from: Beginning::default(),
             url: None,
             urls: Vec::new(),
             database: "default".to_owned(),
@@ -108,26 +91,24 @@ impl Default for ClickHouseSettings {
             compression: ClickHouseCompression::default(),
             request_timeout: Duration::from_secs(30),
             tls: None,
-            batch: BatchSettings::default(),
-            retry: RetrySettings::default(),
         }
     }
 }
 
-impl ClickHouseSettings {
-    /// Every server's address.
-    pub fn addresses(&self) -> impl Iterator<Item = &String> {
-        self.url.iter().chain(&self.urls)
+impl SinkType for ClickHouseSettings {
+    fn facts() -> TypeFacts {
+        // It is made for large inserts, and merges for long what came in small ones.
+        let batch = BatchSettings {
+            max_events: 50_000,
+            max_bytes: 32 << 20,
+            max_age: Duration::from_secs(5),
+            buffer_max_bytes: 64 << 20,
+            ..BatchSettings::default()
+        };
+        TypeFacts { name: "clickhouse", batch }
     }
 
-    /// Whether both would write the same events into the same table.
-    pub(super) fn clashes_with(&self, other: &Self) -> bool {
-        other.addresses().any(|url| self.addresses().any(|own| server(own) == server(url)))
-            && (&other.database, &other.table) == (&self.database, &self.table)
-            && other.streams.overlaps(&self.streams)
-    }
-
-    pub(super) fn check(&self, key: &Key, report: &mut Report<'_>) {
+    fn check(&self, key: &Key, report: &mut Report<'_>) {
         self.check_addresses(key, report);
         for (name, text) in [("database", &self.database), ("table", &self.table)] {
             if text.is_empty() || text.contains(char::is_control) {
@@ -151,6 +132,25 @@ impl ClickHouseSettings {
             let is_encrypted = self.addresses().any(|url| url.starts_with("https://"));
             tls.check(&key.child("tls"), is_encrypted, report);
         }
+    }
+
+    /// A table, on whichever of its servers.
+    fn claim(&self) -> Option<Claim> {
+        let place = |url: &String| vec![server(url), self.database.clone(), self.table.clone()];
+        Some(Claim {
+            places: self.addresses().map(place).collect(),
+            is_by_stream: true,
+            member: "table",
+            what: "puts the same streams into the same table as",
+            remedy: "Give one of them another `table`, or other `streams`.",
+        })
+    }
+}
+
+impl ClickHouseSettings {
+    /// Every server's address.
+    pub fn addresses(&self) -> impl Iterator<Item = &String> {
+        self.url.iter().chain(&self.urls)
     }
 
     fn check_addresses(&self, key: &Key, report: &mut Report<'_>) {
@@ -177,13 +177,6 @@ impl ClickHouseSettings {
         }
     }
 }
-
-/// What two such sinks must not have in common.
-pub(super) const CLASH: Clash = Clash {
-    member: "table",
-    what: "puts the same streams into the same table as",
-    remedy: "Give one of them another `table`, or other `streams`.",
-};
 
 /// The address without its scheme.
 fn server(url: &str) -> String {

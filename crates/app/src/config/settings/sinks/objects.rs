@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{BatchSettings, Beginning, Clash, FilterSettings, RetrySettings, StreamSelection, TlsSettings};
+use super::{BatchSettings, Claim, SinkType, TlsSettings, TypeFacts};
 use crate::config::duration;
 use crate::config::exposure::warn_if_exposed;
 use crate::config::key::Key;
@@ -14,15 +14,6 @@ use crate::secret::Secret;
 /// Objects of one JSON line an event, by the hour.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ObjectsSettings {
-    /// The streams it takes.
-    #[serde(default)]
-    pub streams: StreamSelection,
-    /// Which of their events.
-    #[serde(default, rename = "where", skip_serializing_if = "FilterSettings::is_empty")]
-    pub filter: FilterSettings,
-    /// Which it begins with.
-    #[serde(default)]
-    pub from: Beginning,
     /// `s3://BUCKET/PREFIX` or `file:///FOLDER`
     pub url: String,
     /// Where the S3 server is, if it is not Amazon's.
@@ -61,12 +52,6 @@ pub struct ObjectsSettings {
     /// Whom to trust, and as whom to show oneself.
     #[serde(default)]
     pub tls: Option<TlsSettings>,
-    /// How events are batched.
-    #[serde(default)]
-    pub batch: BatchSettings,
-    /// How it is tried again.
-    #[serde(default)]
-    pub retry: RetrySettings,
 }
 
 /// One of an event's two times.
@@ -108,13 +93,18 @@ fn request_timeout_default() -> Duration {
 const NAME_PARTS: [&str; 9] =
     ["year", "month", "day", "hour", "minute", "stream", "consumer", "environment", "hash"];
 
-impl ObjectsSettings {
-    /// Whether both would put objects of the same names into the same place.
-    pub(super) fn clashes_with(&self, other: &Self) -> bool {
-        other.place() == self.place() && other.name == self.name
+impl SinkType for ObjectsSettings {
+    fn facts() -> TypeFacts {
+        // So many that bytes and age decide.
+        let batch = BatchSettings {
+            max_events: 100_000,
+            max_age: Duration::from_secs(8),
+            ..BatchSettings::default()
+        };
+        TypeFacts { name: "objects", batch }
     }
 
-    pub(super) fn check(&self, key: &Key, report: &mut Report<'_>) {
+    fn check(&self, key: &Key, report: &mut Report<'_>) {
         let is_bucket =
             self.url.strip_prefix("s3://").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
         let folder = self.url.strip_prefix("file:").map(|rest| rest.strip_prefix("//").unwrap_or(rest));
@@ -138,6 +128,19 @@ impl ObjectsSettings {
         }
     }
 
+    /// The names in a bucket or a folder.
+    fn claim(&self) -> Option<Claim> {
+        Some(Claim {
+            places: vec![self.place()],
+            is_by_stream: false,
+            member: "url",
+            what: "puts objects in the same place as",
+            remedy: "Give one of them another `url` or `name`.",
+        })
+    }
+}
+
+impl ObjectsSettings {
     fn check_folder_alone(&self, key: &Key, report: &mut Report<'_>) {
         for (name, is_set) in [
             ("endpoint", self.endpoint.is_some()),
@@ -194,18 +197,11 @@ impl ObjectsSettings {
         }
     }
 
-    /// What is the same for two addresses of one place.
-    fn place(&self) -> (String, String) {
+    /// What is the same however the address is written.
+    fn place(&self) -> Vec<String> {
         let host = self.endpoint.as_deref().unwrap_or_default();
         let host = host.split_once("://").map_or(host, |(_, host)| host).trim_end_matches('/');
         let url = self.url.replacen("file:///", "file:/", 1);
-        (host.to_ascii_lowercase(), url.trim_end_matches('/').to_owned())
+        vec![host.to_ascii_lowercase(), url.trim_end_matches('/').to_owned(), self.name.clone()]
     }
 }
-
-/// What two such sinks must not have in common.
-pub(super) const CLASH: Clash = Clash {
-    member: "url",
-    what: "puts objects in the same place as",
-    remedy: "Give one of them another `url` or `name`.",
-};

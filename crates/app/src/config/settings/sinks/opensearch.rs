@@ -4,10 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    BatchSettings, Beginning, Clash, ColumnsSettings, FilterSettings, RetrySettings, StreamSelection,
-    TlsSettings,
-};
+use super::{BatchSettings, Claim, ColumnsSettings, SinkType, TlsSettings, TypeFacts};
 use crate::config::duration;
 use crate::config::exposure::warn_if_exposed;
 use crate::config::key::Key;
@@ -17,15 +14,6 @@ use crate::secret::Secret;
 /// An index of OpenSearch or Elasticsearch, one document an event.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct OpenSearchSettings {
-    /// The streams it takes.
-    #[serde(default)]
-    pub streams: StreamSelection,
-    /// Which of their events.
-    #[serde(default, rename = "where", skip_serializing_if = "FilterSettings::is_empty")]
-    pub filter: FilterSettings,
-    /// Which it begins with.
-    #[serde(default)]
-    pub from: Beginning,
     /// `http://…` or `https://…`
     pub url: String,
     /// The index's name; `{environment}`, `{stream}`, `{year}`, `{month}` and `{day}` are filled in.
@@ -55,12 +43,6 @@ pub struct OpenSearchSettings {
     /// Whom to trust, and as whom to show oneself.
     #[serde(default)]
     pub tls: Option<TlsSettings>,
-    /// How events are batched.
-    #[serde(default)]
-    pub batch: BatchSettings,
-    /// How it is tried again.
-    #[serde(default)]
-    pub retry: RetrySettings,
 }
 
 fn index_default() -> String {
@@ -81,15 +63,14 @@ const COLUMN_TYPES: [&str; 11] =
 
 const INDEX_PARTS: [&str; 5] = ["environment", "stream", "year", "month", "day"];
 
-impl OpenSearchSettings {
-    /// Whether both would write the same events into the same index.
-    pub(super) fn clashes_with(&self, other: &Self) -> bool {
-        server(&other.url) == server(&self.url)
-            && other.index == self.index
-            && other.streams.overlaps(&self.streams)
+impl SinkType for OpenSearchSettings {
+    fn facts() -> TypeFacts {
+        // As long as the original collector waited.
+        let batch = BatchSettings { max_age: Duration::from_secs(10), ..BatchSettings::default() };
+        TypeFacts { name: "opensearch", batch }
     }
 
-    pub(super) fn check(&self, key: &Key, report: &mut Report<'_>) {
+    fn check(&self, key: &Key, report: &mut Report<'_>) {
         let host = self.url.strip_prefix("http://").or_else(|| self.url.strip_prefix("https://"));
         if host
             .is_none_or(|host| host.is_empty() || host.starts_with('/') || host.contains(char::is_whitespace))
@@ -109,6 +90,19 @@ impl OpenSearchSettings {
         }
     }
 
+    /// An index of a server.
+    fn claim(&self) -> Option<Claim> {
+        Some(Claim {
+            places: vec![vec![server(&self.url), self.index.clone()]],
+            is_by_stream: true,
+            member: "index",
+            what: "puts the same streams into the same index as",
+            remedy: "Give one of them another `index`, or other `streams`.",
+        })
+    }
+}
+
+impl OpenSearchSettings {
     fn check_credentials(&self, key: &Key, report: &mut Report<'_>) {
         if self.api_key.is_some() && (self.username.is_some() || self.password.is_some()) {
             report.wrong(&key.child("api_key"), "stands beside `username` or `password`", "Keep one way in.");
@@ -141,13 +135,6 @@ impl OpenSearchSettings {
         }
     }
 }
-
-/// What two such sinks must not have in common.
-pub(super) const CLASH: Clash = Clash {
-    member: "index",
-    what: "puts the same streams into the same index as",
-    remedy: "Give one of them another `index`, or other `streams`.",
-};
 
 /// The address without scheme and credentials.
 fn server(url: &str) -> String {

@@ -7,10 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    BatchSettings, Beginning, Clash, ColumnsSettings, FilterSettings, RetrySettings, StreamSelection,
-    TlsSettings,
-};
+use super::{BatchSettings, Claim, ColumnsSettings, SinkType, TlsSettings, TypeFacts};
 use crate::config::duration;
 use crate::config::exposure::warn_if_exposed;
 use crate::config::key::Key;
@@ -20,15 +17,6 @@ use crate::secret::Secret;
 /// A table of Postgres, one row an event.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PostgresSettings {
-    /// The streams it takes.
-    #[serde(default)]
-    pub streams: StreamSelection,
-    /// Which of their events.
-    #[serde(default, rename = "where", skip_serializing_if = "FilterSettings::is_empty")]
-    pub filter: FilterSettings,
-    /// Which it begins with.
-    #[serde(default)]
-    pub from: Beginning,
     /// `postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=…`
     pub url: Secret,
     /// The password, where it is not in `url`.
@@ -52,12 +40,6 @@ pub struct PostgresSettings {
     /// Whom to trust, and as whom to show oneself.
     #[serde(default)]
     pub tls: Option<TlsSettings>,
-    /// How events are batched.
-    #[serde(default)]
-    pub batch: BatchSettings,
-    /// How it is tried again.
-    #[serde(default)]
-    pub retry: RetrySettings,
 }
 
 fn table_default() -> String {
@@ -72,13 +54,13 @@ fn statement_timeout_default() -> Duration {
     Duration::from_secs(30)
 }
 
-impl PostgresSettings {
-    /// Whether both would fill one table: each would take the other's events for repeats.
-    pub(super) fn clashes_with(&self, other: &Self) -> bool {
-        other.place() == self.place()
+impl SinkType for PostgresSettings {
+    fn facts() -> TypeFacts {
+        // A transaction costs much beside its events.
+        TypeFacts { name: "postgres", batch: BatchSettings { max_events: 5_000, ..BatchSettings::default() } }
     }
 
-    pub(super) fn check(&self, key: &Key, report: &mut Report<'_>) {
+    fn check(&self, key: &Key, report: &mut Report<'_>) {
         let url = self.url.expose();
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
             let remedy = "Write it as \"postgres://USER@HOST:5432/DATABASE\", or as env:NAME of a variable that holds it.";
@@ -101,6 +83,19 @@ impl PostgresSettings {
         }
     }
 
+    /// A table, whatever its streams: each sink would take the other's events for repeats.
+    fn claim(&self) -> Option<Claim> {
+        Some(Claim {
+            places: vec![self.place()],
+            is_by_stream: false,
+            member: "table",
+            what: "is the same table of the same database as in",
+            remedy: "Give one of them another `table`.",
+        })
+    }
+}
+
+impl PostgresSettings {
     /// Whether the settings insist on TLS, by the rules of libpq; who says a word on it without a mode does.
     fn is_encrypted(&self) -> bool {
         let query = self.url.expose().split_once('?').map_or("", |(_, query)| query);
@@ -115,13 +110,13 @@ impl PostgresSettings {
     }
 
     /// Where the table is, without credentials and parameters.
-    fn place(&self) -> (String, String) {
+    fn place(&self) -> Vec<String> {
         let url = self.url.expose();
         let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
         let rest = rest.split(['?', '#']).next().unwrap_or_default();
         let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
         let table = self.table.strip_prefix("public.").unwrap_or(&self.table);
-        (place.to_ascii_lowercase().replace(":5432/", "/"), table.to_owned())
+        vec![place.to_ascii_lowercase().replace(":5432/", "/"), table.to_owned()]
     }
 }
 
@@ -135,10 +130,3 @@ fn is_table(text: &str) -> bool {
     let (schema, name) = text.split_once('.').map_or((None, text), |(schema, name)| (Some(schema), name));
     schema.is_none_or(plain) && plain(name) && !name.to_ascii_lowercase().starts_with("weir_")
 }
-
-/// What two such sinks must not have in common.
-pub(super) const CLASH: Clash = Clash {
-    member: "table",
-    what: "is the same table of the same database as in",
-    remedy: "Give one of them another `table`.",
-};

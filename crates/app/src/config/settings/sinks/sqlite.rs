@@ -5,14 +5,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    BatchSettings, Beginning, Clash, ColumnsSettings, FilterSettings, RetrySettings, SinkSettings,
-    StreamSelection,
-};
+use super::{BatchSettings, Claim, ColumnsSettings, SinkType, TypeFacts};
 use crate::config::duration;
 use crate::config::key::Key;
 use crate::config::problem::Report;
-use crate::config::settings::{CatalogLocation, Settings};
+use crate::config::settings::{CatalogLocation, Settings, SinkSettings};
 
 /// What a column can be.
 const COLUMN_TYPES: [&str; 4] = ["INTEGER", "REAL", "TEXT", "JSON"];
@@ -21,13 +18,6 @@ const COLUMN_TYPES: [&str; 4] = ["INTEGER", "REAL", "TEXT", "JSON"];
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SqliteSettings {
-    /// The streams it takes.
-    pub streams: StreamSelection,
-    /// Which of their events.
-    #[serde(rename = "where", skip_serializing_if = "FilterSettings::is_empty")]
-    pub filter: FilterSettings,
-    /// Which it begins with.
-    pub from: Beginning,
     /// The file; `events.db` in the data directory when absent.
     pub path: PathBuf,
     /// The table.
@@ -38,35 +28,25 @@ pub struct SqliteSettings {
     /// How long rows are kept; for ever when absent.
     #[serde(with = "duration::optional")]
     pub retention: Option<Duration>,
-    /// How events are batched.
-    pub batch: BatchSettings,
-    /// How it is tried again.
-    pub retry: RetrySettings,
 }
 
 impl Default for SqliteSettings {
     fn default() -> Self {
         Self {
-            streams: StreamSelection::All,
-            filter: FilterSettings::default(),
-            from: Beginning::default(),
             path: "data/events.db".into(),
             table: "events".to_owned(),
             columns: ColumnsSettings::default(),
             retention: None,
-            batch: BatchSettings::default(),
-            retry: RetrySettings::default(),
         }
     }
 }
 
-impl SqliteSettings {
-    /// Whether both would fill the same table.
-    pub(super) fn clashes_with(&self, other: &Self) -> bool {
-        same_file(&other.path, &self.path) && other.table.eq_ignore_ascii_case(&self.table)
+impl SinkType for SqliteSettings {
+    fn facts() -> TypeFacts {
+        TypeFacts { name: "sqlite", batch: BatchSettings::default() }
     }
 
-    pub(super) fn check(&self, key: &Key, report: &mut Report<'_>) {
+    fn check(&self, key: &Key, report: &mut Report<'_>) {
         if self.path.as_os_str().is_empty() {
             report.wrong(&key.child("path"), "is empty", "Name a file, or leave it out for events.db.");
         }
@@ -82,14 +62,19 @@ impl SqliteSettings {
             report.not_zero(&key.child("retention"), retention.is_zero());
         }
     }
-}
 
-/// What two such sinks must not have in common.
-pub(super) const CLASH: Clash = Clash {
-    member: "path",
-    what: "has the same file and table as",
-    remedy: "Give one of them another `path` or `table`.",
-};
+    /// A table of a file.
+    fn claim(&self) -> Option<Claim> {
+        let file = whole(&self.path).to_string_lossy().into_owned();
+        Some(Claim {
+            places: vec![vec![file, self.table.to_ascii_lowercase()]],
+            is_by_stream: false,
+            member: "path",
+            what: "has the same file and table as",
+            remedy: "Give one of them another `path` or `table`.",
+        })
+    }
+}
 
 /// The catalog's file is not to be filled by others.
 pub(super) fn check_catalog(settings: &Settings, report: &mut Report<'_>) {
@@ -97,24 +82,21 @@ pub(super) fn check_catalog(settings: &Settings, report: &mut Report<'_>) {
         settings.catalog.location().unwrap_or_else(|_| CatalogLocation::Sqlite(PathBuf::new()));
     for (name, sink) in &settings.sinks {
         let SinkSettings::Sqlite(sink) = sink else { continue };
-        if same_file(&catalog, &sink.path) {
+        if whole(&catalog) == whole(&sink.path) {
             let remedy = "Give the sink a file of its own: the catalog's is not to be filled by others.";
             report.wrong(&Key::of(["sinks", name, "path"]), "is the catalog's file", remedy);
         }
     }
 }
 
-/// As far as names tell: links are not followed, as the file may not be there yet.
-fn same_file(left: &Path, right: &Path) -> bool {
-    let whole = |path: &Path| {
-        let mut whole = PathBuf::new();
-        for part in std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).components() {
-            match part {
-                Component::ParentDir => drop(whole.pop()),
-                other => whole.push(other),
-            }
+/// The file's one name, as far as names tell: links are not followed, as it may not be there yet.
+fn whole(path: &Path) -> PathBuf {
+    let mut whole = PathBuf::new();
+    for part in std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).components() {
+        match part {
+            Component::ParentDir => drop(whole.pop()),
+            other => whole.push(other),
         }
-        whole
-    };
-    whole(left) == whole(right)
+    }
+    whole
 }
