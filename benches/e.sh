@@ -76,18 +76,12 @@ url = \"file://$work/objects\"" plain_folder
 if scripts/services/minio install; then
     start_apart minio "$work/minio"
     minio=http://127.0.0.1:$server_port
-    put=(curl --no-progress-meter --show-error --fail --user weir:weir-password --aws-sigv4 aws:amz:us-east-1:s3)
-    "${put[@]}" -X PUT "$minio/drained"
-    "${put[@]}" -X PUT "$minio/plain"
+    for bucket in drained plain; do
+        curl -sf --user weir:weir-password --aws-sigv4 aws:amz:us-east-1:s3 -X PUT "$minio/$bucket"
+    done
     # The objects that Weir made of the same events in the folder, as many at once as Weir puts.
     plain_minio() {
-        local begun
-        find "$work/ready-objects" -type f -printf "upload-file = \"%p\"\nurl = \"$minio/plain/$round-%f\"\n" \
-            >"$work/uploads"
-        begun=$(now_ms)
-        ${client_cpu:+taskset -c "$client_cpu"} "${put[@]}" \
-            --parallel --parallel-immediate --parallel-max 10 --config "$work/uploads"
-        per_second "$BENCH_EVENTS * 1000" "($(now_ms) - $begun)"
+        plain bucket "$work/ready-objects" "$minio" "plain/$round"
     }
     bucket='[sinks.objects]
 access_key = "weir"

@@ -32,10 +32,12 @@ fn main() {
         ["postgres", url, batch] => println!("{:.0}", postgres::postgres(url, number(batch))),
         ["clickhouse", url, batch] => println!("{:.0}", clickhouse::clickhouse(url, number(batch))),
         ["folder", made_by_weir, into] => println!("{:.0}", objects::folder(made_by_weir, into)),
+        ["bucket", made_by_weir, url, into] => println!("{:.0}", objects::bucket(made_by_weir, url, into)),
         // `cargo bench` and `cargo test --benches` run it without a command of ours.
         _ => println!(
             "limits port | fdatasync FILE SECONDS | noop PORT | parse PORT | fill URL KEY EVENTS | sqlite MADE FILE EVENTS | \
-             opensearch URL ROUND EVENTS | postgres URL BATCH | clickhouse URL BATCH | folder MADE INTO"
+             opensearch URL ROUND EVENTS | postgres URL BATCH | clickhouse URL BATCH | folder MADE INTO | \
+             bucket MADE URL INTO"
         ),
     }
 }

@@ -100,6 +100,7 @@ impl SinkType for ClickHouseSettings {
         // It is made for large inserts, and merges for long what came in small ones.
         let batch = BatchSettings {
             max_events: 50_000,
+            buffer_max_events: 500_000,
             max_bytes: 32 << 20,
             max_age: Duration::from_secs(5),
             buffer_max_bytes: 64 << 20,

@@ -98,6 +98,8 @@ impl SinkType for ObjectsSettings {
         // So many that bytes and age decide.
         let batch = BatchSettings {
             max_events: 100_000,
+            // So many that several objects of small events are under way.
+            buffer_max_events: 200_000,
             max_age: Duration::from_secs(8),
             ..BatchSettings::default()
         };
