@@ -182,7 +182,7 @@ mod tests {
         assert_eq!(
             other(|batch| {
                 let at = batch.records[1].received_at;
-                records(batch)[0].received_at = at
+                records(batch)[0].received_at = at;
             }),
             1
         );
