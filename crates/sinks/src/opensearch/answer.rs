@@ -135,9 +135,12 @@ impl Outcome {
         match status {
             200 | 201 => Judgement::Stored,
             409 if kind.contains("version_conflict") => Judgement::Duplicate,
+            // Of an index that is closed because the disk is nearly full, too: it is opened again when there is room.
+            408 | 429 => Judgement::Again(words),
             _ if NOT_THE_EVENT.contains(&kind.as_str()) => Judgement::Blocked(words),
             401 | 403 => Judgement::Blocked(words),
-            408 | 409 | 429 => Judgement::Again(words),
+            // Nothing that an event says can be what was not found: it is a shard, lost to a disk that is full, say.
+            404 | 409 => Judgement::Again(words),
             400..=499 => Judgement::Refused(Refusal { reason: kind, detail }),
             _ => Judgement::Again(words),
         }
@@ -176,6 +179,9 @@ pub(super) fn whole(answer: &Reply, address: &str) -> SinkError {
         // Without the store's own words it may be a proxy that speaks, and not of what is in the batch.
         (400, Ok((reason, detail))) => SinkError::Refused(Refusal { reason, detail }),
         (401, _) => blocked("the credentials are missing or wrong"),
+        (403, Ok((kind, _))) if kind.ends_with("_block_exception") => {
+            blocked("take back what blocks the cluster or the index")
+        }
         (403, _) => blocked("give the credential the right to create documents, indices and index templates"),
         (404, _) => blocked("see whether the address is right, and whether indices may be created"),
         (408 | 429 | 500..=599, _) => SinkError::Retry {

@@ -102,6 +102,22 @@ async fn where_no_event_could_be_stored_for_want_of_room_the_batch_comes_again_w
 }
 
 #[tokio::test]
+async fn a_store_whose_disk_is_full_gets_the_events_again_once_there_is_room() {
+    let closed = "index [x] blocked by: [TOO_MANY_REQUESTS/12/disk usage exceeded flood-stage watermark];";
+    for (status, kind, reason) in [
+        (429, "cluster_block_exception", closed),
+        (500, "i_o_exception", "No space left on device"),
+        (404, "shard_not_found_exception", "no such shard"),
+        (404, "illegal_index_shard_state_exception", "CurrentState[CLOSED]"),
+        (503, "unavailable_shards_exception", "primary shard is not active"),
+    ] {
+        let full = move |request: &Received| Reply::items(request, |_| (status, error(kind, reason)));
+        let (told, _) = retried(deliver(2, full).await);
+        assert!(told.contains(&format!("{kind}: {reason}")), "{told}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_the_store_is_never_put_on_the_events() {
     for (status, kind) in [
         (404, "index_not_found_exception"),
@@ -174,6 +190,8 @@ async fn credentials_rights_and_addresses_are_for_a_person_to_mend() {
         let told = blocked(deliver(1, move |_| Reply::error(status, "security_exception", "no")).await);
         assert!(told.contains(remedy) && told.contains("security_exception: no"), "{told}");
     }
+    let read_only = |_: &Received| Reply::error(403, "cluster_block_exception", "cluster read-only (api)");
+    assert!(blocked(deliver(1, read_only).await).contains("take back what blocks"));
 }
 
 #[tokio::test]
