@@ -8,6 +8,7 @@ mod harness;
 mod accounting;
 mod clickhouse;
 mod full_disk;
+mod full_store;
 mod https;
 mod keys;
 mod kill;

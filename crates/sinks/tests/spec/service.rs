@@ -33,9 +33,15 @@ impl Service {
     /// The same, with further options of the script's.
     #[track_caller]
     pub fn start_with(script: &'static str, suite: &str, options: &[&str]) -> Option<Self> {
+        Self::start_in(TempDir::new().unwrap(), script, suite, options)
+    }
+
+    /// The same, with its data in this directory.
+    #[track_caller]
+    pub fn start_in(directory: TempDir, script: &'static str, suite: &str, options: &[&str]) -> Option<Self> {
         let options = options.iter().map(ToString::to_string).collect();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut service = Self { script, options, directory: TempDir::new().unwrap(), port, id: None };
+        let mut service = Self { script, options, directory, port, id: None };
         // A server may run as a user of its own.
         fs::set_permissions(service.directory.path(), Permissions::from_mode(0o755)).unwrap();
         let unavailable = repository().join(".services/unavailable").join(script);

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use ureq::Agent;
+use ureq::typestate::WithBody;
+use ureq::{Agent, RequestBuilder};
 
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 
@@ -70,12 +71,20 @@ impl Client {
         read(request.call()?)
     }
 
-    pub fn put(&self, path: &str) -> Result<Answer, ureq::Error> {
-        read(self.agent.put(format!("{}{path}", self.base)).send_empty()?)
+    pub fn put(&self, path: &str, body: &[u8], headers: &[(&str, &str)]) -> Result<Answer, ureq::Error> {
+        self.send(self.agent.put(format!("{}{path}", self.base)), body, headers)
     }
 
     pub fn post(&self, path: &str, body: &[u8], headers: &[(&str, &str)]) -> Result<Answer, ureq::Error> {
-        let mut request = self.agent.post(format!("{}{path}", self.base));
+        self.send(self.agent.post(format!("{}{path}", self.base)), body, headers)
+    }
+
+    fn send(
+        &self,
+        mut request: RequestBuilder<WithBody>,
+        body: &[u8],
+        headers: &[(&str, &str)],
+    ) -> Result<Answer, ureq::Error> {
         if let Some(authorization) = &self.authorization {
             request = request.header("authorization", authorization);
         }

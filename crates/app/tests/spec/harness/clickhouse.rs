@@ -3,8 +3,8 @@
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
-use super::Client;
 use super::service::Service;
+use super::{Client, Tmpfs};
 
 /// The server; its data outlives a restart.
 pub struct ClickHouse(Service);
@@ -14,6 +14,12 @@ impl ClickHouse {
     #[track_caller]
     pub fn start(suite: &str) -> Option<Self> {
         Service::start("clickhouse", suite).map(Self)
+    }
+
+    /// One whose data is on this disk.
+    #[track_caller]
+    pub fn start_on(disk: &Tmpfs, suite: &str) -> Option<Self> {
+        Service::start_in(disk.folder(), "clickhouse", suite, &[]).map(Self)
     }
 
     /// The lines of the answer, their cells divided by tabs.

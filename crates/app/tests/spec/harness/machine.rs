@@ -1,6 +1,7 @@
 //! What the machine under the tests can and cannot give.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -36,14 +37,23 @@ impl Tmpfs {
         self.0.path()
     }
 
-    /// Fills it but for about `left_bytes`; the file that does so, to be removed again.
+    /// A folder on it for somebody else's data.
+    pub fn folder(&self) -> TempDir {
+        TempDir::new_in(self.path()).unwrap()
+    }
+
+    /// Fills it but for about `left_bytes`, or for nothing where others write at the same time; the file that does so, to
+    /// be removed again.
     pub fn fill(&self, left_bytes: u64) -> PathBuf {
         let output = Command::new("df").args(["--output=avail", "-B1"]).arg(self.path()).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         let free_bytes = text.lines().nth(1).unwrap().trim().parse::<u64>().unwrap();
         let ballast = self.path().join("ballast");
         let length = usize::try_from(free_bytes.saturating_sub(left_bytes)).unwrap();
-        fs::write(&ballast, vec![0; length]).unwrap();
+        match fs::write(&ballast, vec![0; length]) {
+            Err(error) if error.kind() == ErrorKind::StorageFull => {}
+            written => written.unwrap(),
+        }
         ballast
     }
 }

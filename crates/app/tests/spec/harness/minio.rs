@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use weir_core::time::Timestamp;
 
 use super::service::Service;
-use super::{Answer, Client};
+use super::{Answer, Client, Tmpfs};
 
 const ACCESS_KEY: &str = "weir";
 const SECRET_KEY: &str = "weir-password";
@@ -22,6 +22,12 @@ impl Minio {
     #[track_caller]
     pub fn start(suite: &str) -> Option<Self> {
         Service::start("minio", suite).map(Self)
+    }
+
+    /// One whose data is on this disk.
+    #[track_caller]
+    pub fn start_on(disk: &Tmpfs, suite: &str) -> Option<Self> {
+        Service::start_in(disk.folder(), "minio", suite, &[]).map(Self)
     }
 
     #[track_caller]
@@ -52,7 +58,7 @@ impl Minio {
         let client = Client::new(self.url());
         let address = self.presigned(method, path, query);
         let answer = match method {
-            "PUT" => client.put(&address),
+            "PUT" => client.put(&address, &[], &[]),
             _ => client.get(&address),
         };
         let answer = answer.unwrap();

@@ -21,7 +21,7 @@ mod weir;
 
 pub use answer::{Answer, Client};
 pub use clickhouse::ClickHouse;
-pub use load::{Load, Sent};
+pub use load::{Load, Running, Sent};
 pub use machine::Tmpfs;
 pub use metrics::{Account, Metrics};
 pub use minio::Minio;

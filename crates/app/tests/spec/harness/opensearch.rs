@@ -4,8 +4,8 @@ use std::ops::{Deref, DerefMut};
 
 use serde_json::{Value, json};
 
-use super::Client;
 use super::service::Service;
+use super::{Client, Tmpfs};
 
 /// The node; its data outlives a restart.
 pub struct OpenSearch(Service);
@@ -15,6 +15,12 @@ impl OpenSearch {
     #[track_caller]
     pub fn start(suite: &str) -> Option<Self> {
         Service::start("opensearch", suite).map(Self)
+    }
+
+    /// One whose data is on this disk.
+    #[track_caller]
+    pub fn start_on(disk: &Tmpfs, suite: &str) -> Option<Self> {
+        Service::start_in(disk.folder(), "opensearch", suite, &[]).map(Self)
     }
 
     /// One question, answered with 2xx.
@@ -30,6 +36,22 @@ impl OpenSearch {
         let answer = answer.unwrap();
         assert!(answer.status < 300, "{path}: {} {}", answer.status, answer.body);
         answer.json()
+    }
+
+    /// One change, answered with 2xx.
+    #[track_caller]
+    pub fn change(&self, path: &str, body: &Value) {
+        let body = body.to_string();
+        let answer = Client::new(self.url())
+            .put(path, body.as_bytes(), &[("content-type", "application/json")])
+            .unwrap();
+        assert!(answer.status < 300, "{path}: {} {}", answer.status, answer.body);
+    }
+
+    /// Has it try again the shards that it has given up; whether it will.
+    pub fn takes_heart(&self) -> bool {
+        let asked = Client::new(self.url()).post("/_cluster/reroute?retry_failed=true", &[], &[]);
+        asked.is_ok_and(|answer| answer.status == 200)
     }
 
     /// How many documents the indices hold.
