@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::credential::Credential;
 use super::trust::tls_config;
-use crate::config::Settings;
+use crate::config::{Settings, masked};
 use crate::logging::escaped;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -20,6 +20,8 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 pub struct Client {
     http: reqwest::Client,
     base: String,
+    /// `base` without a password.
+    shown: String,
     credential: Credential,
 }
 
@@ -38,12 +40,12 @@ impl Client {
                 path.display()
             )
         })?;
-        Ok(Self { http: http_client(settings, ca)?, base, credential })
+        Ok(Self { http: http_client(settings, ca)?, shown: masked(&base), base, credential })
     }
 
-    /// The server's address, for messages.
-    pub fn base(&self) -> &str {
-        &self.base
+    /// The server's address, for messages and files.
+    pub fn address(&self) -> &str {
+        &self.shown
     }
 
     /// A request, with the credential and a time limit.
@@ -75,7 +77,7 @@ impl Client {
             StatusCode::UNAUTHORIZED => Err(self.unauthorized()),
             status => {
                 let detail = detail_of(response).await;
-                bail!("{} answered {status}{detail}", self.base)
+                bail!("{} answered {status}{detail}", self.shown)
             }
         }
     }
@@ -84,7 +86,7 @@ impl Client {
     pub fn unauthorized(&self) -> anyhow::Error {
         anyhow!(
             "{} does not admit {}\n    Run this with the server's own settings: in its directory, or with its --config or --data-dir.",
-            self.base,
+            self.shown,
             self.credential.describe()
         )
     }
@@ -95,18 +97,18 @@ impl Client {
         if error.is_timeout() {
             return anyhow!(
                 "{} did not answer in time\n    `weir status` and the server's log may tell why.",
-                self.base
+                self.shown
             );
         }
         if certificate_error(error).is_some() {
             return anyhow!(
                 "{} shows a certificate that is not trusted: {cause}\n    Name the file of its authority with --ca.",
-                self.base
+                self.shown
             );
         }
         anyhow!(
             "no server answers at {}: {cause}\n    Start one with `weir run`, or name another with --url.",
-            self.base
+            self.shown
         )
     }
 }

@@ -47,9 +47,9 @@ async fn print_lines(client: &Client, mut response: Response, json: bool) -> any
     let mut pending = Vec::new();
     loop {
         let chunk = tokio::time::timeout(SILENCE_MAX, response.chunk()).await;
-        let chunk = chunk.with_context(|| format!("{} has fallen silent", client.base()))?;
+        let chunk = chunk.with_context(|| format!("{} has fallen silent", client.address()))?;
         let Some(chunk) = chunk.map_err(|error| client.unreachable(&error))? else {
-            bail!("{} ended the stream, as it does when it stops", client.base());
+            bail!("{} ended the stream, as it does when it stops", client.address());
         };
         pending.extend_from_slice(&chunk);
         let whole = pending.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
@@ -61,7 +61,7 @@ async fn print_lines(client: &Client, mut response: Response, json: bool) -> any
         output::print(&text)?;
         pending.drain(..whole);
         if pending.len() > LINE_MAX_BYTES {
-            bail!("{} sends a line without an end", client.base());
+            bail!("{} sends a line without an end", client.address());
         }
     }
 }

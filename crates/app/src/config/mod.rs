@@ -30,6 +30,7 @@ mod tree;
 mod variables;
 
 pub use duration::{parse as parse_duration, write as write_duration};
+pub use masked::masked;
 pub use problem::{ConfigError, Problem};
 pub use settings::*;
 pub use size::{parse as parse_size, write as write_size};

@@ -138,10 +138,10 @@ impl<'a> Courier<'a> {
             }
             408 | 429 | 500 | 502..=504 => {
                 let after = retry_after(&response);
-                let why = format!("{} answered {status}{}", self.client.base(), detail_of(response).await);
+                let why = format!("{} answered {status}{}", self.client.address(), detail_of(response).await);
                 Ok(Answer::Busy { why, after })
             }
-            _ => Err(anyhow!("{} answered {status}{}", self.client.base(), detail_of(response).await)),
+            _ => Err(anyhow!("{} answered {status}{}", self.client.address(), detail_of(response).await)),
         }
     }
 
@@ -163,7 +163,7 @@ impl<'a> Courier<'a> {
                 let line = lines.first().map_or(0, |line| line.number);
                 Ok(Answer::Refused(Rejected { line, code: "422".to_owned(), detail }))
             }
-            _ => bail!("{} gave an answer that says nothing of events: is it Weir?", self.client.base()),
+            _ => bail!("{} gave an answer that says nothing of events: is it Weir?", self.client.address()),
         }
     }
 

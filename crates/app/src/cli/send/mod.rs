@@ -73,7 +73,7 @@ impl Source {
         let name = options.file.display().to_string();
         let mut file = File::open(&options.file).with_context(|| name.clone())?;
         let size = file.metadata().with_context(|| name.clone())?.len();
-        let subject = Subject { server: client.base(), stream: &options.stream, run: &options.run };
+        let subject = Subject { server: client.address(), stream: &options.stream, run: &options.run };
         let mut position = PositionFile::of(&options.file, subject);
         let resumed = if options.restart { None } else { position.read(&mut file)? };
         let (start, planned_end) = resumed.unwrap_or_default();

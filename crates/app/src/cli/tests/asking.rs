@@ -67,6 +67,23 @@ async fn an_answer_that_is_no_json_is_told() {
     "#);
 }
 
+#[tokio::test]
+async fn a_password_in_the_address_is_told_nowhere() {
+    let stage = Stage::new(|seen| match seen.line.split(' ').nth(1) {
+        Some("/away") => Play::Vanish,
+        Some("/unauthorized") => answer(401, &json!({})),
+        _ => answer(404, &json!({})),
+    });
+    let address = format!("http://weir:hunter3@{}", stage.settings.server.address());
+    let client = Client::new(&stage.settings, Some(&address), None).unwrap();
+    for path in ["/away", "/unauthorized", "/missing"] {
+        let error = format!("{:#}", client.ask(Method::GET, path, None).await.unwrap_err());
+        assert!(error.contains("http://weir:(hidden)@127.0.0.1"), "{error}");
+        assert!(!error.contains("hunter3"), "{error}");
+    }
+    assert!(!client.address().contains("hunter3"), "it would be kept beside a file that is sent");
+}
+
 #[test]
 fn without_any_key_it_is_told_where_one_was_looked_for() {
     let settings = Settings { data_dir: "/no/such".into(), ..Settings::default() };
@@ -103,9 +120,9 @@ fn a_server_that_listens_everywhere_is_asked_here() {
         ("weir.local", "http://weir.local:3000"),
     ] {
         settings.server.host = host.to_owned();
-        assert_eq!(Client::new(&settings, None, None).unwrap().base(), base);
+        assert_eq!(Client::new(&settings, None, None).unwrap().address(), base);
     }
-    assert_eq!(Client::new(&settings, Some("https://h/x/"), None).unwrap().base(), "https://h/x");
+    assert_eq!(Client::new(&settings, Some("https://h/x/"), None).unwrap().address(), "https://h/x");
     assert!(Client::new(&settings, Some("h:3000"), None).is_err());
     settings.server.port = 0;
     assert!(Client::new(&settings, None, None).is_err());
