@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test tells by panicking")]
 
 mod clickhouse;
+mod http;
 mod objects;
 mod opensearch;
 mod postgres;

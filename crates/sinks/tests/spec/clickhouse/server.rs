@@ -4,9 +4,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use reqwest::{Client, Url};
+use rustls::RootCertStore;
 use weir_sinks::clickhouse::ClickHouseSettings;
 
 use crate::clickhouse::SUITE;
+use crate::http::client;
 use crate::service::Service;
 
 static TABLES: AtomicU32 = AtomicU32::new(0);
@@ -21,7 +23,7 @@ impl Server {
     /// `None`, and noted as skipped, where none can be had.
     pub fn start() -> Option<Self> {
         match std::env::var("WEIR_TEST_CLICKHOUSE_URL") {
-            Ok(url) => Some(Self { url, http: plain_client(), service: None }),
+            Ok(url) => Some(Self { url, http: client(RootCertStore::empty()), service: None }),
             Err(_) => Self::own(),
         }
     }
@@ -29,7 +31,7 @@ impl Server {
     /// One that may be killed and frozen.
     pub fn own() -> Option<Self> {
         let service = Service::start("clickhouse", SUITE)?;
-        Some(Self { url: service.url(), http: plain_client(), service: Some(service) })
+        Some(Self { url: service.url(), http: client(RootCertStore::empty()), service: Some(service) })
     }
 
     pub fn service(&mut self) -> &mut Service {
@@ -64,14 +66,4 @@ impl Server {
     pub async fn count(&self, table: &str) -> u64 {
         self.ask(&format!("SELECT count() FROM {table}")).await.parse().unwrap()
     }
-}
-
-fn plain_client() -> Client {
-    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(rustls::RootCertStore::empty())
-        .with_no_client_auth();
-    Client::builder().tls_backend_preconfigured(tls).no_proxy().build().unwrap()
 }

@@ -18,6 +18,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use weir_sinks::objects::{Credentials, ObjectsSettings};
 
+use crate::http::client;
 use crate::service::Service;
 
 const ACCESS_KEY: &str = "weir";
@@ -138,14 +139,4 @@ impl HttpService for Plain {
         *response.headers_mut() = headers;
         Ok(response)
     }
-}
-
-fn client(roots: RootCertStore) -> Client {
-    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Client::builder().tls_backend_preconfigured(tls).no_proxy().build().unwrap()
 }

@@ -1,8 +1,10 @@
 //! A real server: the one at `WEIR_TEST_OPENSEARCH_URL`, else one that the project's own script starts.
 
 use reqwest::Client;
+use rustls::RootCertStore;
 use serde_json::{Value, json};
 
+use crate::http::client;
 use crate::service::Service;
 
 /// The server, and what has to be ended with it.
@@ -15,7 +17,7 @@ pub struct Server {
 impl Server {
     /// `None`, and noted as skipped, where none can be had.
     pub fn start(suite: &str) -> Option<Self> {
-        let http = plain_client();
+        let http = client(RootCertStore::empty());
         if let Ok(url) = std::env::var("WEIR_TEST_OPENSEARCH_URL") {
             return Some(Self { url, http, _owned: None });
         }
@@ -54,14 +56,4 @@ impl Server {
         let answer = self.ask("POST", &format!("/{indices}/_count"), Some(json!({ "query": query }))).await;
         answer["count"].as_u64().unwrap()
     }
-}
-
-fn plain_client() -> Client {
-    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(rustls::RootCertStore::empty())
-        .with_no_client_auth();
-    Client::builder().tls_backend_preconfigured(tls).no_proxy().build().unwrap()
 }
