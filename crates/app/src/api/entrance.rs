@@ -38,4 +38,8 @@ impl Answering for Entrance {
     ) -> Response<AnswerBody> {
         self.api.answer(request, peer, self.door, Some(under_way)).await
     }
+
+    fn handshake_failed(&self) {
+        self.api.surroundings.metrics.handshake_failed();
+    }
 }

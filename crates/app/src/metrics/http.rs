@@ -21,6 +21,7 @@ const STATUSES: usize = 400;
 pub struct HttpMetrics {
     requests: Family<RequestLabels, Counter>,
     seconds: Family<RouteLabel, Histogram, fn() -> Histogram>,
+    handshakes_failed: Counter,
     kept: Vec<Kept>,
 }
 
@@ -59,8 +60,19 @@ impl HttpMetrics {
                 "Time from a request's head to its answer, by route",
                 Family::new_with_constructor(|| Histogram::new(SECONDS)),
             ),
+            handshakes_failed: registered(
+                registry,
+                "weir_http_tls_handshakes_failed",
+                "Clients that came no further than the TLS handshake",
+                Counter::default(),
+            ),
             kept: (0..ROUTES).map(|_| kept()).collect(),
         }
+    }
+
+    /// A client came no further than the handshake.
+    pub fn handshake_failed(&self) {
+        self.handshakes_failed.inc();
     }
 
     /// A request was answered.

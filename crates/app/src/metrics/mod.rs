@@ -143,6 +143,11 @@ impl Metrics {
     pub fn http_answered(&self, route: (usize, &'static str), status: StatusCode, took: Duration) {
         self.http.answered(route, status, took);
     }
+
+    /// A client came no further than the handshake.
+    pub fn handshake_failed(&self) {
+        self.http.handshake_failed();
+    }
 }
 
 /// The metric, which is told at every scrape from now on.

@@ -25,6 +25,7 @@ fn what_is_told_is_counted() {
     metrics.corrupt_block();
     metrics.http_answered((0, "/events"), StatusCode::OK, Duration::from_millis(3));
     metrics.http_answered((0, "/events"), StatusCode::OK, Duration::from_millis(3));
+    metrics.handshake_failed();
     for line in [
         "weir_events_rejected_total{stream=\"events\",code=\"too_deep\"} 3",
         "weir_batch_events_sum{sink=\"search\"} 120.0",
@@ -35,6 +36,7 @@ fn what_is_told_is_counted() {
         "weir_log_corrupt_blocks_total 1",
         "weir_http_requests_total{route=\"/events\",status=\"200\"} 2",
         "weir_http_request_duration_seconds_count{route=\"/events\"} 2",
+        "weir_http_tls_handshakes_failed_total 1",
     ] {
         has(&metrics, line);
     }

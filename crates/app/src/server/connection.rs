@@ -71,8 +71,12 @@ pub async fn run_encrypted<A: Answering>(
     }
 }
 
-async fn shake_hands<A>(stream: TcpStream, encryption: &Encryption, visit: &Visit<A>) -> Option<Socket> {
-    let Visit { peer, activity, .. } = visit;
+async fn shake_hands<A: Answering>(
+    stream: TcpStream,
+    encryption: &Encryption,
+    visit: &Visit<A>,
+) -> Option<Socket> {
+    let Visit { answering, peer, activity } = visit;
     activity.handshake_begins();
     let mut greeting = pin!(encryption.greet(stream));
     let greeted = poll_fn(|cx| match activity.poll_order(cx) {
@@ -83,13 +87,14 @@ async fn shake_hands<A>(stream: TcpStream, encryption: &Encryption, visit: &Visi
     match greeted.await {
         Some(Ok(socket)) => {
             activity.handshake_ends();
-            return Some(socket);
+            return socket;
         }
         Some(Err(error)) => {
             tracing::debug!(%peer, %error, "a client has not come as far as its first request");
         }
         None => tracing::debug!(%peer, "a client has taken too long to shake hands, or the server ends"),
     }
+    answering.handshake_failed();
     None
 }
 

@@ -61,17 +61,20 @@ impl Encryption {
         Ok(Self { acceptor: Arc::new(config).into(), certificate })
     }
 
-    /// Shakes hands. Whoever speaks HTTP without TLS is told so.
-    pub(super) async fn greet(&self, stream: TcpStream) -> io::Result<Socket> {
+    /// Shakes hands. Whoever speaks HTTP without TLS is told so. `None` where the client leaves without a word, as one
+    /// does that only looks whether somebody listens.
+    pub(super) async fn greet(&self, stream: TcpStream) -> io::Result<Option<Socket>> {
         let mut first = [0];
-        stream.peek(&mut first).await?;
+        if !matches!(stream.peek(&mut first).await, Ok(1..)) {
+            return Ok(None);
+        }
         // A method's first letter; a handshake begins with the number 22.
         if first[0].is_ascii_uppercase() {
             refusal::say(stream, refusal::ENCRYPTED_ONLY).await;
             return Err(io::Error::new(io::ErrorKind::InvalidData, "it speaks HTTP without TLS"));
         }
         let stream = self.acceptor.accept(stream).await?;
-        Ok(Socket::Encrypted(Box::new(stream)))
+        Ok(Some(Socket::Encrypted(Box::new(stream))))
     }
 
     /// Looks at the files for ever.

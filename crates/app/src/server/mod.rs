@@ -56,6 +56,9 @@ pub trait Answering: Send + Sync + 'static {
         peer: SocketAddr,
         under_way: UnderWay,
     ) -> impl Future<Output = Response<Self::Body>> + Send;
+
+    /// Hears of a client that came no further than the handshake: there is no request of it that would be answered.
+    fn handshake_failed(&self) {}
 }
 
 /// Answers connections to `listener` until `stop`, then drains: idle connections are closed, requests under

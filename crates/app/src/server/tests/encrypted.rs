@@ -9,7 +9,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, ProtocolVersion, RootCertStore, SupportedProtocolVersion};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -52,6 +52,17 @@ impl Encrypted {
 
     async fn connect(&self) -> TlsStream<TcpStream> {
         self.shake_hands(self.client(&[&TLS13])).await.unwrap()
+    }
+
+    /// Comes back when so many handshakes are counted as failed.
+    async fn failed(&self, count: u64) {
+        let line = format!("weir_http_tls_handshakes_failed_total {count}");
+        let counting = async {
+            while !self.running.here.get("/metrics").await.text().lines().any(|found| found == line) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, counting).await.expect(&line);
     }
 
     /// The certificate that a newcomer is shown.
@@ -149,6 +160,35 @@ async fn a_handshake_that_is_not_finished_is_cut_off() {
         }
     };
     tokio::time::timeout(PATIENCE, dripping).await.expect("the server should have closed");
+}
+
+#[tokio::test]
+async fn whoever_comes_no_further_than_the_handshake_is_counted() {
+    let encrypted = Encrypted::with(settings(), ApiSettings::default()).await;
+    encrypted.connect().await;
+    encrypted.failed(0).await;
+
+    encrypted.running.exchange(post("", VIEW)).await;
+    encrypted.failed(1).await;
+
+    let stranger = ordinary().await.client(&[&TLS13]);
+    encrypted.shake_hands(stranger).await.unwrap_err();
+    encrypted.failed(2).await;
+
+    let mut dawdler = encrypted.running.connect().await;
+    dawdler.write_all(b"\x16").await.unwrap();
+    rest(&mut dawdler).await;
+    encrypted.failed(3).await;
+}
+
+#[tokio::test]
+async fn whoever_leaves_without_a_word_has_shaken_no_hands() {
+    let encrypted = ordinary().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let look = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    drop(look);
+    let (stream, _) = listener.accept().await.unwrap();
+    assert!(encrypted.encryption.greet(stream).await.unwrap().is_none());
 }
 
 #[tokio::test]
