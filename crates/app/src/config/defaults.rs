@@ -23,12 +23,14 @@ pub fn complete(tree: &mut Node, sinks_are_declared: bool, variables: &Variables
 }
 
 fn complete_sink(tree: &mut Node, name: &str, data_dir: &str) {
+    let types = sink_types();
+    let facts = |kind: &str| types.iter().find(|facts| facts.name == kind);
     // A section that is called like a type is of that type.
-    if sink_types().iter().any(|facts| facts.name == name) {
+    if facts(name).is_some() {
         tree.put_default(&["sinks", name, "type"], built_in(name));
     }
     let Some(kind) = text_at(tree, &Key::of(["sinks", name, "type"])) else { return };
-    if let Some(facts) = sink_types().into_iter().find(|facts| facts.name == kind) {
+    if let Some(facts) = facts(&kind) {
         for (member, value) in members(&facts.batch) {
             tree.put_default(&["sinks", name, "batch", member], Node { value, origin: Origin::BuiltIn });
         }

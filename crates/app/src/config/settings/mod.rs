@@ -30,7 +30,7 @@ pub use streams::{BUILT_IN_STREAMS, StreamSettings};
 use super::duration;
 use super::key::Key;
 use super::problem::Report;
-// One of the types of sinks: they are listed where each is opened, and nowhere else.
+// The types of sinks are listed where each is opened, and nowhere else.
 pub use crate::wiring::{SinkSettings, sink_types};
 
 /// All that can be set. `docs/configuration.md` tells of each key.
