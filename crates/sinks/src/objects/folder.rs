@@ -1,7 +1,8 @@
 //! A local folder: an object is written beside its place under a name that begins with a dot, synced, and renamed.
 //!
 //! **Constraint.** No path leaves the root: folders are opened one by one from it, and links beneath it are not
-//! followed. Nothing is overwritten. An object counts as stored only when its name and those of its folders are synced.
+//! followed. Nothing is overwritten. An object counts as stored only when its name and those of its folders are synced. A
+//! disk that hangs takes no more than its share of the threads that all sinks have for such work.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -14,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
+use tokio::sync::Semaphore;
 use weir_core::sink::SinkError;
 
 use super::Put;
@@ -27,12 +29,15 @@ const MAKE_FILE: OFlags =
 /// What the operator's umask leaves of it.
 const FOLDER_MODE: Mode = Mode::from_raw_mode(0o777);
 const FILE_MODE: Mode = Mode::from_raw_mode(0o666);
+/// Threads that may wait for this folder's disk at once.
+const THREADS_MAX: usize = 32;
 /// So many folders are remembered as synced; with more, they are synced again.
 const REMEMBERED_MAX: usize = 4_096;
 
 pub(super) struct Folder {
     root: Arc<Root>,
     address: String,
+    threads: Arc<Semaphore>,
 }
 
 struct Root {
@@ -49,7 +54,7 @@ impl Folder {
         let address = path.display().to_string();
         leftovers::clear_beside(path.clone(), marks.clone());
         let root = Root { path, marks, written: AtomicU64::new(0), synced: Mutex::default() };
-        Self { root: Arc::new(root), address }
+        Self { root: Arc::new(root), address, threads: Arc::new(Semaphore::new(THREADS_MAX)) }
     }
 
     pub fn address(&self) -> &str {
@@ -71,7 +76,13 @@ impl Folder {
         work: impl FnOnce(&Root) -> io::Result<T> + Send + 'static,
     ) -> Result<T, SinkError> {
         let root = self.root.clone();
-        let done = tokio::task::spawn_blocking(move || work(&root)).await.map_err(SinkError::retry)?;
+        let thread = self.threads.clone().acquire_owned().await.map_err(SinkError::retry)?;
+        let working = tokio::task::spawn_blocking(move || {
+            // Kept until the disk has answered, even when nobody waits for that any more.
+            let _thread = thread;
+            work(&root)
+        });
+        let done = working.await.map_err(SinkError::retry)?;
         done.map_err(|error| of_folder(&error, &self.address))
     }
 }
@@ -207,4 +218,36 @@ fn make_folders(path: &Path) -> io::Result<()> {
         _ => {}
     }
     File::open(parent)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::FutureExt;
+    use std::sync::mpsc;
+    use std::time::Duration;
+    use tokio::runtime::Builder;
+
+    #[test]
+    fn a_disk_that_hangs_leaves_threads_to_others() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::start(place.path().to_owned(), Marks::of("c", "s"));
+        let (go_on, hanging) = mpsc::channel::<()>();
+        let hanging = Arc::new(Mutex::new(hanging));
+        let runtime = Builder::new_current_thread()
+            .enable_time()
+            .max_blocking_threads(THREADS_MAX + 1)
+            .build()
+            .unwrap();
+        let others = runtime.block_on(async {
+            for _ in 0..THREADS_MAX * 2 {
+                let hanging = hanging.clone();
+                // Given up after a first try, as a delivery is after its time.
+                let _ = folder.blocking(move |_| Ok(drop(hanging.lock().unwrap().recv()))).now_or_never();
+            }
+            tokio::time::timeout(Duration::from_secs(60), tokio::task::spawn_blocking(|| "done")).await
+        });
+        drop(go_on);
+        assert_eq!(others.unwrap().unwrap(), "done");
+    }
 }
