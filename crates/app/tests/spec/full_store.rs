@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Account, ClickHouse, Load, Minio, OpenSearch, Postgres, Running, Sent, Setup, Tmpfs, Weir, until,
+    Account, ClickHouse, Load, Minio, OpenSearch, Postgres, Running, Sent, Setup, Tmpfs, Weir, lines, until,
 };
 
 const SOON: Duration = Duration::from_secs(60);
@@ -153,12 +153,8 @@ fn a_bucket_of_a_minio_on_a_full_disk_gets_each_event_once_when_there_is_room() 
     let setup = into(&settings).variable("MINIO_ACCESS_KEY", "weir");
     let mut weir = Weir::start(setup.variable("MINIO_SECRET_KEY", "weir-password"));
     let sent = fill(&disk, &mut weir, "XMinioStorageFull");
-    let mut marks = Vec::new();
-    for (name, body) in server.objects("events") {
-        assert!(body.ends_with('\n'), "{name} is cut off");
-        let lines = body.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        marks.extend(lines.map(|line| line["label"].as_str().unwrap().to_owned()));
-    }
+    let label = |line: &Value| line["label"].as_str().unwrap().to_owned();
+    let marks = lines(&server.objects("events")).iter().map(label).collect();
     assert_hold_each_once(&weir, &sent, marks);
 }
 

@@ -10,6 +10,7 @@ mod clickhouse;
 mod full_disk;
 mod full_store;
 mod https;
+mod isolation;
 mod keys;
 mod kill;
 mod lock;

@@ -2,28 +2,20 @@
 //!
 //! 300,000 events are left pending; any other number by `WEIR_OVERLOAD_EVENTS` (10,000,000 by hand).
 
-use std::net::TcpListener;
 use std::time::Duration;
 
-use crate::harness::{Load, Setup, Weir, from_environment, until};
+use crate::harness::{Load, Mute, Setup, Weir, from_environment, until};
 
 const EVENTS_PER_REQUEST: usize = 1000;
 const RSS_MAX_BYTES: u64 = 150 << 20;
 /// One second is what is promised on a quiet machine with a release build; tests share theirs with others.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
 
-/// Takes connections and never answers.
-fn mute() -> (TcpListener, String) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    (listener, url)
-}
-
 #[test]
 fn with_a_frozen_store_memory_does_not_grow_with_what_is_pending() {
-    let (_mute, url) = mute();
+    let mute = Mute::start();
     let only_search = "[sinks.opensearch]\ntype = \"opensearch\"\n";
-    let weir = Weir::start(Setup::new().toml(only_search).variable("OPEN_SEARCH_DNS", &url));
+    let weir = Weir::start(Setup::new().toml(only_search).variable("OPEN_SEARCH_DNS", &mute.url()));
     let events = from_environment("WEIR_OVERLOAD_EVENTS", 300_000);
     let part = |name: &str| {
         let load = Load::new(name)
@@ -67,10 +59,10 @@ fn a_full_log_refuses_with_a_time_to_come_back_and_recovers_by_itself() {
 
 #[test]
 fn when_the_log_is_full_a_client_is_told_when_to_come_back() {
-    let (_mute, url) = mute();
+    let mute = Mute::start();
     let small =
         "[log]\nmax_bytes = \"4MiB\"\nsegment_bytes = \"1MiB\"\n[sinks.opensearch]\ntype = \"opensearch\"\n";
-    let weir = Weir::start(Setup::new().toml(small).variable("OPEN_SEARCH_DNS", &url));
+    let weir = Weir::start(Setup::new().toml(small).variable("OPEN_SEARCH_DNS", &mute.url()));
     let sent = Load::new("filling").events_per_request(100).padding_bytes(1000).requests(200).run(&weir);
     assert!(sent.refused > 0, "it was never full");
     assert!(!sent.acknowledged.is_empty());

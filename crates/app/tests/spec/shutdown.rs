@@ -1,10 +1,10 @@
 //! How it ends when it is asked to.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::time::Duration;
 
-use crate::harness::{Load, Setup, Weir, until};
+use crate::harness::{Load, Mute, Setup, Weir, until};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -45,11 +45,9 @@ fn what_is_buffered_is_delivered_before_it_ends() {
 
 #[test]
 fn a_second_signal_ends_it_at_once_and_loses_nothing() {
-    // A store that takes connections and never answers.
-    let mute = TcpListener::bind("127.0.0.1:0").unwrap();
-    let search = format!("http://{}", mute.local_addr().unwrap());
+    let mute = Mute::start();
     let patient = "shutdown_timeout = \"1h\"\n[sinks.sqlite]\ntype = \"sqlite\"\n";
-    let mut weir = Weir::start(Setup::new().toml(patient).variable("OPEN_SEARCH_DNS", &search));
+    let mut weir = Weir::start(Setup::new().toml(patient).variable("OPEN_SEARCH_DNS", &mute.url()));
     let sent = Load::new("waiting").requests(20).run(&weir);
 
     weir.sigterm();

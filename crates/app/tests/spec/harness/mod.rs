@@ -7,8 +7,11 @@ mod answer;
 mod clickhouse;
 mod load;
 mod machine;
+mod message;
 mod metrics;
 mod minio;
+mod mute;
+mod objects;
 mod opensearch;
 mod postgres;
 mod process;
@@ -17,6 +20,7 @@ mod proxy;
 #[path = "../../../../sinks/tests/spec/service.rs"]
 mod service;
 mod setup;
+mod slow_store;
 mod weir;
 
 pub use answer::{Answer, Client};
@@ -25,12 +29,15 @@ pub use load::{Load, Running, Sent};
 pub use machine::Tmpfs;
 pub use metrics::{Account, Metrics};
 pub use minio::Minio;
+pub use mute::Mute;
+pub use objects::{files, lines};
 pub use opensearch::OpenSearch;
 pub use postgres::Postgres;
 pub use process::Process;
 pub use proxy::{Fault, FaultProxy};
 pub use service::skipped;
 pub use setup::Setup;
+pub use slow_store::SlowStore;
 pub use weir::Weir;
 
 use std::net::TcpListener;

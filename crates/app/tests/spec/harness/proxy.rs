@@ -1,7 +1,5 @@
 //! A proxy that breaks what passes through it, as told from moment to moment.
 
-mod message;
-
 use std::io::{self, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -9,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{sleep, spawn};
 use std::time::Duration;
 
-use message::Message;
+use super::message::Message;
 
 const IO_LIMIT: Duration = Duration::from_secs(120);
 
