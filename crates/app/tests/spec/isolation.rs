@@ -87,7 +87,7 @@ fn while_three_stores_stand_the_others_get_everything_and_every_request_is_answe
 #[test]
 fn what_three_stores_do_not_take_is_not_kept_in_memory() {
     let little = "batch.max_bytes = \"512KiB\"\nbatch.buffer_max_bytes = \"2MiB\"\n";
-    let five = Five::start("", "batch.max_age = \"50ms\"\n", little);
+    let five = Five::start("", &format!("batch.max_age = \"50ms\"\n{little}"), little);
     let part = |name: &str| {
         let load = Load::new(name).events_per_request(500).padding_bytes(1000).requests(60);
         let sent = load.run(&five.weir);

@@ -23,7 +23,7 @@ pub struct BatchLimits {
     pub in_flight: usize,
     /// Events held in memory for the sink.
     pub buffer_max_events: usize,
-    /// Bytes of bodies held in memory for the sink.
+    /// Bytes of events held in memory for the sink: their bodies, and what is known of each.
     pub buffer_max_bytes: usize,
 }
 

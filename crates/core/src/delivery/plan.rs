@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 use crate::catalog::{Account, Plan};
-use crate::event::Offset;
+use crate::event::{Offset, Record};
 use crate::log::{LogError, ReadLimit, Slice};
 use crate::time::Timestamp;
 
@@ -252,8 +252,10 @@ impl<'a> Planner<'a> {
     fn need(&self, cut: &Cut) -> (u32, u32) {
         let limits = self.assignment.limits;
         let events = permits(cut.records.len()).min(permits(limits.buffer_max_events));
+        // Of small events, what is known of each takes as much as its body.
+        let bytes = cut.bytes + cut.records.len() * size_of::<Record>();
         let memory =
-            permits(cut.bytes / MEMORY_UNIT_BYTES).min(permits(limits.buffer_max_bytes / MEMORY_UNIT_BYTES));
+            permits(bytes / MEMORY_UNIT_BYTES).min(permits(limits.buffer_max_bytes / MEMORY_UNIT_BYTES));
         (events as u32, memory as u32)
     }
 }
