@@ -6,7 +6,8 @@
 //! The way of an event: [`formats`] finds the events in a body, [`intake`] checks and names them and appends them
 //! to the [`log`]; [`delivery`] reads the log, leaves out what [`routing`] says, fixes batches, hands them to a [`sink`]
 //! and settles them in the [`catalog`]; [`ledger`] keeps the account: accepted = delivered + dead + filtered + pending.
-//! [`selection`] finds in an event what settings name.
+//! [`selection`] finds in an event what settings name; [`line`] writes it with all that is known of it, [`transit`] brings
+//! it through a broker.
 
 pub mod catalog;
 pub mod delivery;
@@ -14,6 +15,7 @@ pub mod event;
 pub mod formats;
 pub mod intake;
 pub mod ledger;
+pub mod line;
 pub mod log;
 pub mod observe;
 pub mod routing;
@@ -22,6 +24,7 @@ pub mod selection;
 pub mod sink;
 pub mod streams;
 pub mod time;
+pub mod transit;
 pub mod world;
 
 #[cfg(feature = "testkit")]

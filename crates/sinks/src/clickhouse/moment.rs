@@ -1,4 +1,4 @@
-//! Moments and days within what ClickHouse's types can hold: the years 1900 to 2299.
+//! Last and days within what ClickHouse's types can hold: the years 1900 to 2299.
 
 use jiff::Timestamp as Instant;
 use jiff::civil::{Date, date};

@@ -14,7 +14,6 @@ mod fault;
 mod folder;
 mod leftovers;
 mod line;
-mod members;
 mod name;
 mod outcome;
 mod settings;

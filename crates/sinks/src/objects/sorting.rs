@@ -11,9 +11,10 @@ use bytes::Bytes;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 use weir_core::event::Record;
+use weir_core::line::Last;
 use weir_core::sink::{Batch, BatchId, Exception, Verdict};
 
-use super::line::{self, Last};
+use super::line;
 use super::name::{NameTemplate, Slot};
 use super::settings::Compression;
 use crate::seen::Seen;

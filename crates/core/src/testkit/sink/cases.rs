@@ -154,7 +154,7 @@ pub(super) fn values() -> Vec<Case> {
     cases
 }
 
-/// Moments that a signed 64-bit count of nanoseconds cannot hold, and those around the epoch.
+/// Last that a signed 64-bit count of nanoseconds cannot hold, and those around the epoch.
 pub(super) fn moments() -> Vec<Case> {
     let texts = [
         "0001-01-01T00:00:00.000000Z",

@@ -10,8 +10,8 @@ use serde::de::{Deserialize, Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// What an object's members are called.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Names {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Names {
     /// There are none.
     None,
     /// As nothing else is called.
@@ -21,7 +21,7 @@ pub(super) enum Names {
 }
 
 /// Reads the whole object, so that what is none is found, and keeps nothing of it.
-pub(super) fn names(body: &str, is_taken: impl Fn(&str) -> bool) -> serde_json::Result<Names> {
+pub fn names(body: &str, is_taken: impl Fn(&str) -> bool) -> serde_json::Result<Names> {
     let mut names = Names::None;
     each_member(body, |name, _: IgnoredAny| {
         if is_taken(&name) {
@@ -34,9 +34,10 @@ pub(super) fn names(body: &str, is_taken: impl Fn(&str) -> bool) -> serde_json::
 }
 
 /// Names without escapes, values in their own words.
-pub(super) type Members<'a> = Vec<(Cow<'a, str>, &'a RawValue)>;
+pub type Members<'a> = Vec<(Cow<'a, str>, &'a RawValue)>;
 
-pub(super) fn members(body: &str) -> serde_json::Result<Members<'_>> {
+/// All of them, in their order.
+pub fn members(body: &str) -> serde_json::Result<Members<'_>> {
     let mut members = Vec::new();
     each_member(body, |name, value| members.push((name, value)))?;
     Ok(members)

@@ -1,0 +1,243 @@
+//! An event on its way through a broker: what is known of it, as headers beside the message.
+//!
+//! **Constraint.** What comes out is the event that went in: the same id, times, stream, user and origin. Only who was
+//! trusted with it, the credential, stays behind. The form has a version: the header `weir`. A message without it is
+//! somebody else's, and its headers mean nothing here.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::event::{Event, EventId, Offset, Origin, Record, Stream};
+use crate::line::Own;
+use crate::time::Timestamp;
+
+/// The header that tells a message of ours; its value is the version of this form.
+pub const VERSION_HEADER: &str = "weir";
+/// The version that is written.
+pub const VERSION: &str = "1";
+/// Where the value is the event's line: how the event comes out of it again ([`Own`]).
+pub const OWN_HEADER: &str = "own_members";
+
+/// The headers that every message of this event has.
+pub fn headers(record: &Record) -> Vec<(&'static str, Cow<'_, str>)> {
+    let (event, origin) = (&record.event, record.origin.as_ref());
+    let mut headers = vec![
+        (VERSION_HEADER, Cow::Borrowed(VERSION)),
+        ("id", Cow::Owned(event.id.to_string())),
+        ("stream", Cow::Borrowed(record.stream.as_str())),
+        ("occurred_at", Cow::Owned(event.occurred_at.to_string())),
+        ("received_at", Cow::Owned(record.received_at.to_string())),
+    ];
+    let user = record.user_id();
+    let further = [
+        ("log_id", event.client_id.as_deref()),
+        ("user_id", user),
+        // The event's own word is the user; whose token it came by is told where that is somebody else.
+        ("subject", origin.user_id.as_deref().filter(|subject| Some(*subject) != user)),
+        ("device_uuid", origin.device_uuid.as_deref()),
+        ("app_version", origin.app_version.as_deref()),
+        ("os_version", origin.os_version.as_deref()),
+        ("user_agent", origin.user_agent.as_deref()),
+        ("client_ip", origin.client_ip.as_deref()),
+    ];
+    headers.extend(further.into_iter().filter_map(|(name, text)| Some((name, Cow::Borrowed(text?)))));
+    headers
+}
+
+/// What the headers of a message of ours tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    stream: Stream,
+    id: EventId,
+    occurred_at: Timestamp,
+    received_at: Timestamp,
+    client_id: Option<Box<str>>,
+    user_id: Option<Box<str>>,
+    origin: Origin,
+    own: Option<Own>,
+}
+
+/// A message that says it is ours and is not in the form that it ought to have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the message's header `{header}` {what}")]
+pub struct TransitError {
+    header: &'static str,
+    what: &'static str,
+}
+
+impl Arrival {
+    /// Reads the headers. `None` where the message is somebody else's.
+    pub fn read<'a>(
+        headers: impl Iterator<Item = (&'a str, &'a [u8])>,
+    ) -> Result<Option<Self>, TransitError> {
+        let found = Headers(headers.collect());
+        match found.text(VERSION_HEADER)? {
+            None => return Ok(None),
+            Some(VERSION) => {}
+            Some(_) => return Err(wrong(VERSION_HEADER, "is of a version that this program does not know")),
+        }
+        let owned = |name| found.text(name).map(|text| text.map(str::to_owned));
+        let user = owned("user_id")?;
+        let (user_id, subject) = match owned("subject")? {
+            None => (None, user),
+            subject => (user.map(String::into_boxed_str), subject),
+        };
+        let origin = Origin {
+            credential: String::new(),
+            user_id: subject,
+            device_uuid: owned("device_uuid")?,
+            app_version: owned("app_version")?,
+            os_version: owned("os_version")?,
+            user_agent: owned("user_agent")?,
+            client_ip: owned("client_ip")?,
+        };
+        Ok(Some(Self {
+            stream: found.parsed("stream", Stream::new)?,
+            id: found.parsed("id", EventId::parse)?,
+            occurred_at: found.parsed("occurred_at", Timestamp::parse)?,
+            received_at: found.parsed("received_at", Timestamp::parse)?,
+            client_id: owned("log_id")?.map(String::into_boxed_str),
+            user_id,
+            origin,
+            own: found.text(OWN_HEADER)?.map(|_| found.parsed(OWN_HEADER, Own::parse)).transpose()?,
+        }))
+    }
+
+    /// Whether the value is not the event itself but its line.
+    pub fn is_line(&self) -> bool {
+        self.own.is_some()
+    }
+
+    /// The event, from the message's value; as somebody whom `credential` names let it in.
+    pub fn record(self, offset: Offset, value: Bytes, credential: &str) -> Result<Record, TransitError> {
+        let body = match &self.own {
+            None => value,
+            Some(own) => own.body(&value).ok_or(wrong(OWN_HEADER, "does not fit its value"))?.into(),
+        };
+        let Self { stream, id, occurred_at, received_at, client_id, user_id, origin, own: _ } = self;
+        Ok(Record {
+            offset,
+            stream,
+            received_at,
+            origin: Arc::new(Origin { credential: credential.to_owned(), ..origin }),
+            event: Event { id, occurred_at, client_id, user_id, body },
+        })
+    }
+}
+
+/// Headers as they came; of a name that stands twice, the last counts.
+struct Headers<'a>(Vec<(&'a str, &'a [u8])>);
+
+impl<'a> Headers<'a> {
+    fn text(&self, name: &'static str) -> Result<Option<&'a str>, TransitError> {
+        let found = self.0.iter().rev().find(|(header, _)| *header == name);
+        let text = found.map(|(_, value)| std::str::from_utf8(value)).transpose();
+        text.map_err(|_| wrong(name, "is no text in UTF-8"))
+    }
+
+    fn parsed<T>(&self, name: &'static str, parse: impl Fn(&str) -> Option<T>) -> Result<T, TransitError> {
+        let text = self.text(name)?.ok_or(wrong(name, "is missing"))?;
+        parse(text).ok_or(wrong(name, "has a value that cannot be one"))
+    }
+}
+
+fn wrong(header: &'static str, what: &'static str) -> TransitError {
+    TransitError { header, what }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::line::{Last, write};
+    use crate::testkit::record;
+
+    fn full() -> Record {
+        let mut record = record(7, "actions", 0);
+        record.event.body = r#"{"log_id":"c-1","n":1.00}"#.into();
+        record.event.occurred_at = Timestamp::parse("0001-01-01T00:00:00.000001Z").unwrap();
+        record.event.client_id = Some("c-1".into());
+        record.event.user_id = Some("own".into());
+        record.origin = Arc::new(Origin {
+            credential: "jwt:alice".to_owned(),
+            user_id: Some("alice".to_owned()),
+            device_uuid: Some("d".to_owned()),
+            app_version: Some("1".to_owned()),
+            os_version: Some(String::new()),
+            user_agent: Some("agent/3 (é)".to_owned()),
+            client_ip: Some("2001:db8::1".to_owned()),
+        });
+        record
+    }
+
+    fn arrival(headers: &[(&'static str, Cow<'_, str>)]) -> Result<Option<Arrival>, TransitError> {
+        Arrival::read(headers.iter().map(|(name, text)| (*name, text.as_bytes())))
+    }
+
+    fn brought(sent: &Record) -> Record {
+        let arrival = arrival(&headers(sent)).unwrap().unwrap();
+        arrival.record(sent.offset, sent.event.body.clone(), &sent.origin.credential).unwrap()
+    }
+
+    #[test]
+    fn an_event_comes_out_as_it_went_in() {
+        for sent in [full(), record(0, "events", 3)] {
+            assert_eq!(brought(&sent), sent);
+        }
+    }
+
+    #[test]
+    fn the_user_stays_the_user_whoever_named_him() {
+        for (own, subject) in
+            [(None, Some("a")), (Some("a"), None), (Some("a"), Some("a")), (Some("a"), Some("b"))]
+        {
+            let mut sent = record(0, "events", 3);
+            sent.event.user_id = own.map(Into::into);
+            sent.origin = Arc::new(Origin { user_id: subject.map(str::to_owned), ..Origin::default() });
+            let brought = brought(&sent);
+            assert_eq!(brought.user_id(), sent.user_id());
+            assert_eq!(brought.origin.user_id.as_deref(), subject.or(own));
+        }
+    }
+
+    #[test]
+    fn the_credential_is_told_to_nobody() {
+        let sent = full();
+        let told = headers(&sent);
+        assert!(told.iter().all(|(_, text)| !text.contains("jwt:")), "{told:?}");
+    }
+
+    #[test]
+    fn an_event_comes_out_of_its_line() {
+        let sent = full();
+        let mut line = Vec::new();
+        let own = write(&mut line, &sent, &mut Last::default()).unwrap();
+        let mut headers = headers(&sent);
+        headers.push((OWN_HEADER, own.to_string().into()));
+        let arrival = arrival(&headers).unwrap().unwrap();
+        assert!(arrival.is_line());
+        let brought = arrival.clone().record(sent.offset, line.into(), "jwt:alice").unwrap();
+        assert_eq!(brought, sent);
+        assert!(arrival.record(sent.offset, Bytes::from_static(b"{"), "x").is_err());
+    }
+
+    #[test]
+    fn somebody_elses_message_is_told_from_one_of_ours_that_is_broken() {
+        assert_eq!(arrival(&[("id", "7".into()), ("stream", "x".into())]), Ok(None));
+        let sent = full();
+        let told = headers(&sent);
+        for (name, bad) in
+            [("weir", "2"), ("id", "7"), ("stream", "_"), ("occurred_at", "now"), ("received_at", "")]
+        {
+            let broken: Vec<_> = told
+                .iter()
+                .map(|(header, text)| (*header, if *header == name { bad.into() } else { text.clone() }))
+                .collect();
+            assert!(arrival(&broken).unwrap_err().to_string().contains(name), "{name}");
+            let without: Vec<_> = told.iter().filter(|(header, _)| *header != name).cloned().collect();
+            assert_eq!(arrival(&without).is_ok(), name == "weir", "{name}");
+        }
+        assert!(Arrival::read([("weir", &b"\xff"[..])].into_iter()).is_err());
+    }
+}
