@@ -3,8 +3,8 @@
 .DEFAULT_GOAL := help
 .PHONY: run test check lint unit tidy fmt services bench help
 
-run: ## Build in release mode and serve on 127.0.0.1:8080, with everything in ./data
-	cargo run --release --locked
+run: ## Build in release mode and serve on 127.0.0.1:8080, with everything in ./data; FEATURES=kafka-tls for Kafka
+	cargo run --release --locked $(if $(FEATURES),--features $(FEATURES))
 
 test: ## All tests, real servers included; a closing summary names what was skipped and why
 	scripts/test
@@ -13,10 +13,11 @@ check: lint unit tidy ## Formatting, lints, unit tests, rules of the house: unde
 
 lint: ## rustfmt and clippy, without mercy
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --locked --quiet -- --deny warnings
+	cargo clippy $$(scripts/everything) --all-targets --locked --quiet -- --deny warnings
+	cargo clippy --locked --quiet -- --deny warnings
 
 unit: ## Tests that need no server
-	cargo test --workspace --locked --lib --bins --quiet
+	cargo test $$(scripts/everything) --locked --lib --bins --quiet
 
 tidy: ## The rules that CONTRIBUTING.md tells, as a test
 	cargo test --package weir --locked --test spec --quiet tidy::

@@ -20,7 +20,7 @@ const TWICE: [(&str, &str); 7] = [
 ];
 
 /// A second TLS stack, or a second provider beneath the first.
-const OTHER_TLS: [&str; 5] = ["openssl", "openssl-sys", "native-tls", "boring", "aws-lc-sys"];
+const OTHER_TLS: [&str; 4] = ["openssl", "native-tls", "boring", "aws-lc-sys"];
 
 fn metadata() -> Value {
     let arguments = ["metadata", "--format-version=1", "--no-deps", "--offline"];
@@ -47,8 +47,9 @@ fn dependencies_point_to_the_core_and_siblings_never_meet() {
     let expected = BTreeMap::from([
         ("weir".to_owned(), set(&["weir-catalog", "weir-core", "weir-log", "weir-sinks"])),
         ("weir-catalog".to_owned(), set(&["weir-core"])),
+        ("weir-kafka".to_owned(), set(&[])),
         ("weir-log".to_owned(), set(&["weir-core"])),
-        ("weir-sinks".to_owned(), set(&["weir-core"])),
+        ("weir-sinks".to_owned(), set(&["weir-core", "weir-kafka"])),
         ("weir-core".to_owned(), set(&[])),
     ]);
     assert_eq!(edges(&metadata()), expected, "app -> {{log, catalog, sinks}} -> core");
@@ -114,12 +115,16 @@ fn concrete_logs_catalogs_and_sinks_are_named_in_the_wiring_alone() {
     none(&found.collect::<Vec<_>>(), "name it in crates/app/src/wiring and hand it on as what it does");
 }
 
-/// Versions in the lock file, by library.
-fn locked() -> BTreeMap<String, BTreeSet<String>> {
+fn lock_file() -> Vec<toml::Value> {
     let text = fs::read_to_string(root().join("Cargo.lock")).unwrap();
     let lock: toml::Table = text.parse().unwrap();
+    lock["package"].as_array().unwrap().clone()
+}
+
+/// Versions in the lock file, by library.
+fn locked() -> BTreeMap<String, BTreeSet<String>> {
     let mut versions = BTreeMap::<_, BTreeSet<_>>::new();
-    for package in lock["package"].as_array().unwrap() {
+    for package in lock_file() {
         let part = |key: &str| package[key].as_str().unwrap().to_owned();
         versions.entry(part("name")).or_default().insert(part("version"));
     }
@@ -152,4 +157,22 @@ fn there_is_one_tls_stack() {
     let locked = locked();
     let found = OTHER_TLS.iter().filter(|name| locked.contains_key(**name)).map(|name| (*name).to_owned());
     none(&found.collect::<Vec<_>>(), "TLS is rustls over ring; find who brings these (cargo tree -i NAME)");
+}
+
+#[test]
+fn openssl_comes_with_kafkas_client_alone_and_only_where_it_is_asked_for() {
+    let asks = |package: &toml::Value| {
+        let dependencies = package.get("dependencies").and_then(toml::Value::as_array);
+        dependencies.is_some_and(|all| all.iter().any(|one| one.as_str() == Some("openssl-sys")))
+    };
+    let asking = lock_file().into_iter().filter(asks).map(|package| package["name"].to_string());
+    assert_eq!(asking.collect::<Vec<_>>(), ["\"rdkafka-sys\""]);
+    for package in metadata()["packages"].as_array().unwrap() {
+        assert_eq!(
+            package["features"].get("default"),
+            None,
+            "{}: a plain build is without Kafka",
+            package["name"]
+        );
+    }
 }
