@@ -10,9 +10,23 @@ mod noop;
 mod objects;
 mod parse;
 mod postgres;
+mod steady;
 mod stores;
+/// Stores that do not do well, as the specs have them.
+#[path = "../../tests/spec/harness"]
+mod unwell {
+    // What else there is of messages is the proxy's.
+    #[allow(dead_code)]
+    mod message;
+    pub mod mute;
+    pub mod slow_store;
+}
 
 use std::net::TcpListener;
+
+use steady::Steady;
+use unwell::mute::Mute;
+use unwell::slow_store::SlowStore;
 
 fn main() {
     let arguments = std::env::args().skip(1).collect::<Vec<_>>();
@@ -31,17 +45,36 @@ fn main() {
         }
         ["postgres", url, batch] => println!("{:.0}", postgres::postgres(url, number(batch))),
         ["clickhouse", url, batch] => println!("{:.0}", clickhouse::clickhouse(url, number(batch))),
+        ["steady", base, key, events_per_second, seconds, sinks @ ..] => {
+            let (events_per_second, seconds) = (number(events_per_second), number(seconds));
+            println!("{}", Steady { base, key, events_per_second, seconds }.run(sinks));
+        }
+        ["mute"] => {
+            let mute = Mute::start();
+            serve_until_killed(&mute.url());
+        }
+        ["slow", events_per_second] => {
+            let slow = SlowStore::start(u32::try_from(number(events_per_second)).unwrap());
+            serve_until_killed(&slow.url());
+        }
         ["folder", made_by_weir, into] => println!("{:.0}", objects::folder(made_by_weir, into)),
         ["bucket", made_by_weir, url, into] => println!("{:.0}", objects::bucket(made_by_weir, url, into)),
         // `cargo bench` and `cargo test --benches` run it without a command of ours.
         _ => println!(
             "limits port | fdatasync FILE SECONDS | noop PORT | parse PORT | fill URL KEY EVENTS | sqlite MADE FILE EVENTS | \
              opensearch URL ROUND EVENTS | postgres URL BATCH | clickhouse URL BATCH | folder MADE INTO | \
-             bucket MADE URL INTO"
+             bucket MADE URL INTO | steady BASE KEY EVENTS_PER_SECOND SECONDS SINK… | mute | slow EVENTS_PER_SECOND"
         ),
     }
 }
 
 fn number(text: &str) -> usize {
     text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+fn serve_until_killed(url: &str) {
+    println!("{url}");
+    loop {
+        std::thread::park();
+    }
 }
