@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 
 use crate::event::{Offset, Record, Stream};
-use crate::log::Partition;
+use crate::log::{Partition, Source};
 use crate::sink::SinkName;
 use crate::streams::Streams;
 use crate::time::Timestamp;
@@ -94,6 +94,39 @@ pub struct Plan {
     pub end: Offset,
 }
 
+/// How far an account is by the word of somebody else: of the commit in which a broker's partition keeps its progress.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Names a run of progress without a break. Another one begins where somebody sets the progress back.
+    pub era: u64,
+    /// Batches are fixed up to here, not included.
+    pub planned: Offset,
+    /// Those that are not settled: where each begins and ends.
+    pub unsettled: BTreeMap<Offset, Offset>,
+}
+
+impl Place {
+    /// The place that follows from this one, which is brought, and from the one that is kept.
+    ///
+    /// Of the same era, what was settled here is settled: whoever brought the place may not have heard of it. And should a
+    /// broker have lost a commit, what was fixed here is fixed.
+    pub fn joined(&self, kept: Option<&Self>) -> Self {
+        let Some(kept) = kept.filter(|kept| kept.era == self.era) else { return self.clone() };
+        let mut joined = self.clone();
+        joined.unsettled.retain(|first, end| *end > kept.planned || kept.unsettled.get(first) == Some(end));
+        if kept.planned > self.planned {
+            joined.planned = kept.planned;
+            joined.unsettled.extend(kept.unsettled.range(self.planned..).map(|(first, end)| (*first, *end)));
+        }
+        joined
+    }
+
+    /// What is settled: everything before it.
+    pub fn settled_before(&self) -> Offset {
+        self.unsettled.keys().next().copied().unwrap_or(self.planned)
+    }
+}
+
 /// What became of a planned batch, all of it.
 #[derive(Clone, Debug)]
 pub struct Settlement {
@@ -123,6 +156,8 @@ pub struct DeadLetter {
     pub stream: Stream,
     /// The event; `None` where its bytes are gone.
     pub record: Option<Record>,
+    /// Where a broker has it, where an input could not read it. Such a letter is no sink's, and is not sent again.
+    pub source: Option<Source>,
     /// A short word for counting and filtering.
     pub reason: String,
     /// The store's own words.
@@ -199,6 +234,10 @@ pub trait Catalog: Send + Sync + 'static {
         under_way: u64,
     ) -> Result<Account, CatalogError>;
 
+    /// Brings an account that is open to where `place` and what is kept [lead](Place::joined), and gives that back. It
+    /// begins no later than there.
+    async fn take_up(&self, key: &AccountKey, place: &Place) -> Result<Place, CatalogError>;
+
     /// Keeps that a sink is paused, or that it is no longer.
     async fn pause(&self, sink: &SinkName, paused: bool) -> Result<(), CatalogError>;
 
@@ -234,8 +273,8 @@ pub trait Catalog: Send + Sync + 'static {
     /// Removes a dead letter, whose events stay counted as dead. Whether it was there.
     async fn delete_dead_letter(&self, id: i64) -> Result<bool, CatalogError>;
 
-    /// Takes the matching dead letters that still have their bytes (of `id` only, where given) out of their accounts'
-    /// `dead`, to be sent again. Of which accounts, and how many events ([`DeadLetter::count`]) each.
+    /// Takes the matching dead letters of sinks that still have their bytes (of `id` only, where given) out of their
+    /// accounts' `dead`, to be sent again. Of which accounts, and how many events ([`DeadLetter::count`]) each.
     async fn resend(
         &self,
         filter: &DeadLetterFilter,

@@ -145,7 +145,8 @@ pub struct Event {
     pub body: Bytes,
 }
 
-/// An event's place in a partition of a log: counted from 0, without gaps, one an event.
+/// A place in a partition of a log, counted from 0. In Weir's own log each holds one event; in a broker's, none, one or
+/// several.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Offset(pub u64);
 

@@ -5,9 +5,9 @@
 //!
 //! The way of an event: [`formats`] finds the events in a body, [`intake`] checks and names them and appends them
 //! to the [`log`]; [`delivery`] reads the log, leaves out what [`routing`] says, fixes batches, hands them to a [`sink`]
-//! and settles them in the [`catalog`]; [`ledger`] keeps the account: accepted = delivered + dead + filtered + pending.
-//! [`selection`] finds in an event what settings name; [`line`] writes it with all that is known of it, [`transit`] brings
-//! it through a broker.
+//! and settles them in the [`catalog`], or, where a broker has the events, in its commit, by [`progress`]; [`ledger`] keeps
+//! the account: accepted = delivered + dead + filtered + pending. [`selection`] finds in an event what settings name; [`line`]
+//! writes it with all that is known of it, [`transit`] brings it through a broker.
 
 pub mod catalog;
 pub mod delivery;
@@ -18,6 +18,7 @@ pub mod ledger;
 pub mod line;
 pub mod log;
 pub mod observe;
+pub mod progress;
 pub mod routing;
 pub mod row_id;
 pub mod selection;

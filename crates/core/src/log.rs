@@ -8,13 +8,27 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::event::{Event, Offset, Origin, Record, Stream};
+use crate::sink::Refusal;
 use crate::time::Timestamp;
 
 /// One ordered sequence of a log. The embedded log has one, named after the instance; Kafka has many.
 ///
-/// The name is part of every batch's id, so it must differ between instances that share a store.
+/// The name is part of every batch's id, so it must differ between instances that share a store; but where a partition
+/// goes from one instance to another, it is the same on each of them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Partition(pub Arc<str>);
+
+impl Partition {
+    /// A partition of a broker's topic, as an input reads it.
+    pub fn of_topic(kind: &str, input: &str, topic: &str, number: i32) -> Self {
+        Self(format!("{kind}:{input}/{topic}/{number}").into())
+    }
+
+    /// Whether it is a broker's: read by whichever instance it is assigned to. No instance has a name like it.
+    pub fn is_of_topic(&self) -> bool {
+        self.0.contains(':')
+    }
+}
 
 impl fmt::Display for Partition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -44,38 +58,78 @@ pub struct Span {
     pub end: Offset,
 }
 
-/// How much to read at once. At least one event is given, or told as lost, where there is one, however large.
+/// How much to read at once. At least one place is passed where there is one, however large the events that it holds.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadLimit {
-    /// Offsets: events that are given, or lost.
+    /// Offsets: places of events that are given, or lost, or none.
     pub max_events: usize,
     /// Bytes of the bodies of those that are given.
     pub max_bytes: usize,
 }
 
-/// What a read gave: events without a gap between them, or one gap and no event.
+/// What a read gave: what stands at the places from the one asked for up to `end`.
 ///
-/// It spans at most [`ReadLimit::max_events`] offsets, the lost ones included. So what is lost always falls to the
-/// range that was asked for, and the same range tells the same again.
+/// Offsets rise. A log that is somebody else's may have places without an event (a message that was compacted away, a
+/// mark of a transaction, a message that could not be read): they are passed over. It may also have places with several
+/// events (a message of several lines): their records share the offset, and come in one slice.
+///
+/// It spans at most [`ReadLimit::max_events`] offsets, those that are passed over included, and never more than was asked
+/// for. So what is lost or unreadable always falls to the range that was asked for, and the same range tells the same again.
 #[derive(Clone, Debug, Default)]
 pub struct Slice {
-    /// Intact events, at consecutive offsets from the one asked for; none where events are lost there.
+    /// Intact events, by rising offset; none where events are lost.
     pub records: Vec<Record>,
     /// Read up to here, not included: the place to read from next. Equals the place asked for when there is nothing.
     pub end: Offset,
-    /// Events that were acknowledged and cannot be read any more: from the offset asked for up to `end`, each of them.
+    /// Events that cannot be read any more: from the offset asked for up to `end`, each of them.
     pub lost: Vec<Lost>,
+    /// What stands between the bounds and is no event.
+    pub unreadable: Vec<Unreadable>,
 }
 
-/// Events of one stream that damage on disk took. They are told to every reader, in the slice that they belong to.
+/// Events of one stream that were in the log and are no longer. They are told to every reader, in the slice that they
+/// belong to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lost {
     /// Their stream.
     pub stream: Stream,
     /// How many.
     pub count: u64,
+    /// A short word: `log_damaged`, or `retention_passed` where a broker deleted what was not read yet.
+    pub reason: &'static str,
     /// Where their bytes were set aside, and what is wrong with them; for a person.
     pub detail: String,
+}
+
+/// A broker's message, or one line of it, that holds no event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Its place.
+    pub offset: Offset,
+    /// The stream it would have been of.
+    pub stream: Stream,
+    /// Its bytes as the body of an event; `None` where there are none, or too many.
+    pub record: Option<Record>,
+    /// Why it is no event.
+    pub refusal: Refusal,
+    /// Where it stands.
+    pub source: Source,
+}
+
+/// Where a broker had a message, and what it had beside its value. Text is as it came; bytes that are no text are
+/// written as base64 behind `base64:`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Source {
+    /// Topic, stream or queue.
+    pub topic: String,
+    /// The partition; 0 where there is but one.
+    pub partition: i32,
+    /// Its place there.
+    pub offset: i64,
+    /// Its key.
+    pub key: Option<String>,
+    /// Its headers, in their order; a name may occur more than once.
+    pub headers: Vec<(String, String)>,
 }
 
 /// The part of a log that is there: from `start` (older is trimmed) up to, not including, `end`.
@@ -151,7 +205,7 @@ pub trait EventLog: Send + Sync + 'static {
     /// Reads from `from` on. Gives an empty slice at the end; never waits for events to come.
     ///
     /// Damaged places are passed over and told in [`Slice::lost`], in slices of their own; everything intact around
-    /// them is given. So records and lost events together are as many as the offsets from `from` to [`Slice::end`].
+    /// them is given.
     async fn read(&self, partition: &Partition, from: Offset, limit: ReadLimit) -> Result<Slice, LogError>;
 
     /// Returns when there is something at or after `from`, or with [`LogError::Closed`].
@@ -161,6 +215,6 @@ pub trait EventLog: Send + Sync + 'static {
     async fn seek(&self, partition: &Partition, time: Timestamp) -> Result<Offset, LogError>;
 
     /// Everything before `before` is settled by all sinks and may be trimmed, as the log's retention has it.
-    /// Calling it again, or with less, changes nothing.
+    /// Calling it again, or with less, changes nothing. A broker's log keeps its own retention.
     async fn release(&self, partition: &Partition, before: Offset) -> Result<(), LogError>;
 }

@@ -13,6 +13,21 @@ use crate::log::Partition;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SinkName(pub Arc<str>);
 
+/// Stands in no name that a person can give a sink.
+const INPUT_PREFIX: &str = "input:";
+
+impl SinkName {
+    /// What stands for an input where dead letters name their sink.
+    pub fn of_input(input: &str) -> Self {
+        Self(format!("{INPUT_PREFIX}{input}").into())
+    }
+
+    /// The input's name, where it is one's.
+    pub fn input(&self) -> Option<&str> {
+        self.0.strip_prefix(INPUT_PREFIX)
+    }
+}
+
 impl fmt::Display for SinkName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::event::{Offset, Record};
-use crate::log::Lost;
+use crate::log::{Lost, Slice, Unreadable};
 use crate::time::Timestamp;
 
 use super::route::{Passage, Route};
@@ -21,6 +21,8 @@ pub struct BatchLimits {
     pub max_age: Duration,
     /// Batches handed to the sink at once.
     pub in_flight: usize,
+    /// Batches that are fixed and not settled, those that wait to be handed over included.
+    pub unsettled_max: usize,
     /// Events held in memory for the sink.
     pub buffer_max_events: usize,
     /// Bytes of events held in memory for the sink: their bodies, and what is known of each.
@@ -34,6 +36,7 @@ impl Default for BatchLimits {
             max_bytes: 4 << 20,
             max_age: Duration::from_secs(10),
             in_flight: 10,
+            unsettled_max: usize::MAX,
             buffer_max_events: 100_000,
             buffer_max_bytes: 32 << 20,
         }
@@ -53,11 +56,19 @@ pub struct Cut {
     pub lost: Vec<Lost>,
     /// Events that the sink's filter leaves out.
     pub filtered: u64,
-    /// Bytes of the records' bodies.
+    /// What is no event, for the account that keeps it.
+    pub unreadable: Vec<Unreadable>,
+    /// Bytes of the records' bodies, and of what is unreadable.
     pub bytes: usize,
 }
 
 impl Cut {
+    /// Events that the account has to account for.
+    pub fn events(&self) -> u64 {
+        let lost: u64 = self.lost.iter().map(|lost| lost.count).sum();
+        (self.records.len() + self.unreadable.len()) as u64 + self.filtered + lost
+    }
+
     /// When its first event came in.
     pub fn oldest_at(&self) -> Option<Timestamp> {
         self.records.first().map(|record| record.received_at)
@@ -69,12 +80,18 @@ pub struct Batcher {
     limits: BatchLimits,
     open: Cut,
     waiting_since: Option<Timestamp>,
+    moving_since: Option<Timestamp>,
 }
 
 impl Batcher {
     /// Begins at `first`.
     pub fn new(limits: BatchLimits, first: Offset) -> Self {
-        Self { limits, open: Cut { first, end: first, ..Cut::default() }, waiting_since: None }
+        Self {
+            limits,
+            open: Cut { first, end: first, ..Cut::default() },
+            waiting_since: None,
+            moving_since: None,
+        }
     }
 
     /// The place from which to read on.
@@ -93,48 +110,73 @@ impl Batcher {
         self.waiting_since
     }
 
-    /// Whether something was read since the last cut, be it for this sink or not.
-    pub fn has_moved(&self) -> bool {
-        self.open.end > self.open.first
+    /// Since when places are passed that are not fixed in a batch, be there something for this sink or not.
+    pub fn moving_since(&self) -> Option<Timestamp> {
+        self.moving_since
+    }
+
+    /// Events gathered since the last cut that the account has to account for.
+    pub fn events(&self) -> u64 {
+        self.open.events()
     }
 
     /// Takes in what was read, in order. Gives back the batch before this record where the record did not fit.
     pub fn offer(&mut self, record: Record, route: &Route, now: Timestamp) -> Option<Cut> {
         let next = record.offset.next();
-        match route.passage(&record) {
-            Passage::Taken => {}
-            Passage::LeftOut => {
+        let passage = route.passage(&record);
+        if passage != Passage::Taken {
+            self.moving_since.get_or_insert(now);
+            self.open.end = next;
+            if passage == Passage::LeftOut {
                 // It is accounted for with the batch, and pending until then: it may not wait longer than others.
                 self.waiting_since.get_or_insert(record.received_at.min(now));
                 self.open.filtered += 1;
-                self.open.end = next;
-                return None;
             }
-            Passage::Elsewhere => {
-                self.open.end = next;
-                return None;
-            }
+            return None;
         }
         let size = record.event.body.len();
         let full = self.open.records.len() >= self.limits.max_events
             || (!self.open.records.is_empty() && self.open.bytes + size > self.limits.max_bytes);
-        let cut = if full {
+        // Events of one place have one batch: its bounds could not tell which of them are in it.
+        let begins_place = record.offset >= self.open.end;
+        let cut = if full && begins_place {
             self.open.end = record.offset;
             self.cut()
         } else {
             None
         };
         self.waiting_since.get_or_insert(record.received_at.min(now));
+        self.moving_since.get_or_insert(now);
         self.open.bytes += size;
         self.open.records.push(record);
         self.open.end = next;
         cut
     }
 
-    /// Takes note of events that cannot be read, and that reading has come as far as `end`.
-    pub fn advance(&mut self, end: Offset, lost: Vec<Lost>, route: &Route) {
-        self.open.lost.extend(lost.into_iter().filter(|lost| route.takes(&lost.stream)));
-        self.open.end = self.open.end.max(end);
+    /// Takes note of what a slice holds beside its records, and that reading has come as far as its end.
+    pub fn advance(&mut self, slice: Slice, route: &Route, now: Timestamp) {
+        for lost in slice.lost.into_iter().filter(|lost| route.takes(&lost.stream)) {
+            self.lose(lost);
+        }
+        for unreadable in slice.unreadable.into_iter().filter(|_| route.is_for_unreadable()) {
+            self.waiting_since.get_or_insert(now);
+            self.open.bytes += unreadable.record.as_ref().map_or(0, |record| record.event.body.len());
+            self.open.unreadable.push(unreadable);
+        }
+        if slice.end > self.open.end {
+            self.open.end = slice.end;
+            self.moving_since.get_or_insert(now);
+        }
+    }
+
+    /// What one cause took is told once a batch, in however many slices it came.
+    fn lose(&mut self, lost: Lost) {
+        match self.open.lost.last_mut() {
+            Some(last) if (&last.stream, &last.detail) == (&lost.stream, &lost.detail) => {
+                last.count += lost.count;
+            }
+            _ => self.open.lost.push(lost),
+        }
     }
 
     /// Makes room for so many records at once, as far as the batch takes them.
@@ -145,17 +187,18 @@ impl Batcher {
 
     /// Closes the batch as it is, if anything was read since the last.
     pub fn cut(&mut self) -> Option<Cut> {
-        if !self.has_moved() {
+        let end = self.open.end;
+        if end == self.open.first {
             return None;
         }
-        let end = self.open.end;
-        self.waiting_since = None;
+        (self.waiting_since, self.moving_since) = (None, None);
         Some(std::mem::replace(&mut self.open, Cut { first: end, end, ..Cut::default() }))
     }
 
     /// Whether nothing more would fit.
     pub fn is_full(&self) -> bool {
-        self.open.records.len() >= self.limits.max_events || self.open.bytes >= self.limits.max_bytes
+        self.open.records.len() + self.open.unreadable.len() >= self.limits.max_events
+            || self.open.bytes >= self.limits.max_bytes
     }
 }
 
@@ -214,6 +257,33 @@ mod tests {
         let mut batcher = Batcher::new(limits(10, 100), Offset(0));
         batcher.offer(event(0, "{}"), &route, Timestamp::from_micros(7));
         assert_eq!(batcher.waiting_since(), Some(Timestamp::from_micros(0)));
+    }
+
+    #[test]
+    fn events_of_one_place_are_in_one_batch_whatever_the_limits() {
+        let places = [0, 1, 1, 1, 5];
+        let records: Vec<Record> = places.iter().map(|at| record(*at, "events", 3)).collect();
+        let cuts = cuts(records, limits(2, 7), &Route::all());
+        let bounds: Vec<_> = cuts.iter().map(|cut| (cut.first.0, cut.end.0, cut.records.len())).collect();
+        assert_eq!(bounds, [(0, 5, 4), (5, 6, 1)]);
+    }
+
+    #[test]
+    fn what_one_cause_took_is_told_once_a_batch() {
+        let now = Timestamp::from_micros(0);
+        let lost = |count, detail: &str| Lost {
+            stream: crate::event::Stream::new("events").unwrap(),
+            count,
+            reason: "retention_passed",
+            detail: detail.to_owned(),
+        };
+        let mut batcher = Batcher::new(limits(10, 100), Offset(0));
+        for (end, lost) in [(5, lost(5, "a")), (9, lost(4, "a")), (11, lost(2, "b"))] {
+            let slice = Slice { end: Offset(end), lost: vec![lost], ..Slice::default() };
+            batcher.advance(slice, &Route::all(), now);
+        }
+        let cut = batcher.cut().unwrap();
+        assert_eq!((cut.lost, cut.end), (vec![lost(9, "a"), lost(2, "b")], Offset(11)));
     }
 
     proptest! {

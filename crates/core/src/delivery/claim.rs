@@ -17,17 +17,22 @@ use super::{DeliveryError, Surroundings};
 const READ_LIMIT: ReadLimit = ReadLimit { max_events: 10_000, max_bytes: 4 << 20 };
 
 /// Has the account count these streams, if it does not. What is settled stays as it was counted; what is under way, and
-/// all after it, is counted anew, as it is delivered anew.
+/// all after it, is counted anew, as it is delivered anew. An account of a broker's partition is so each time that it is
+/// taken up, and begins with what is settled.
 pub async fn claim(
     surroundings: &Surroundings,
     account: Account,
     streams: &Streams,
 ) -> Result<Account, DeliveryError> {
+    let Surroundings { log, catalog, clock, .. } = surroundings;
+    let key = &account.key;
+    if key.partition.is_of_topic() {
+        // What is under way is read again, and counted then.
+        return Ok(catalog.claim(key, streams, &BTreeMap::new(), 0).await?);
+    }
     if account.claim.as_ref().is_some_and(|claim| claim.streams == *streams) {
         return Ok(account);
     }
-    let Surroundings { log, catalog, clock, .. } = surroundings;
-    let key = &account.key;
     let counting = Counting { log: log.as_ref(), clock: clock.as_ref(), partition: &key.partition };
     let mut under_way = 0;
     for plan in catalog.unsettled(key).await? {

@@ -13,6 +13,8 @@ mod claim;
 #[cfg(test)]
 mod ending;
 mod gate;
+#[cfg(test)]
+mod passing;
 mod persist;
 mod plan;
 mod resend;
@@ -20,7 +22,7 @@ mod retry;
 mod route;
 mod send;
 #[cfg(test)]
-mod simulation;
+pub(crate) mod simulation;
 
 use std::sync::Arc;
 
@@ -36,10 +38,11 @@ pub use route::{Passage, Route};
 use crate::catalog::{AccountKey, Catalog, CatalogError, DeadLetter, Opening, Plan, Settlement};
 use crate::event::Record;
 use crate::ledger::Ledger;
-use crate::log::{EventLog, LogError};
+use crate::log::{EventLog, LogError, Lost, Unreadable};
 use crate::observe::Observer;
 use crate::row_id::RowIds;
 use crate::sink::{Batch, BatchId, Sink};
+use crate::time::Timestamp;
 use crate::world::{Clock, Random};
 
 use persist::Persist;
@@ -144,6 +147,12 @@ impl Delivery {
         tokio::try_join!(planning, sending, resending).map(|_| ())
     }
 
+    /// Sends again, until `stop`, what is released to be sent again, and nothing else: for an account whose partition
+    /// another instance reads.
+    pub async fn run_resending(&self, stop: watch::Receiver<bool>) -> Result<(), DeliveryError> {
+        self.resend_until(stop).await
+    }
+
     /// Sends and settles what is planned, so many at a time, until no more comes.
     async fn send_all(&self, mut planned: mpsc::Receiver<Planned>) -> Result<(), DeliveryError> {
         let in_flight = self.assignment.limits.in_flight.max(1);
@@ -159,6 +168,7 @@ impl Delivery {
         let Planned { plan, cut, _memory } = planned;
         let first_at = self.surroundings.clock.now();
         let mut dead = self.lost_letters(&cut, first_at);
+        dead.extend(cut.unreadable.iter().map(|unreadable| self.unreadable_letter(unreadable, first_at)));
         let delivered = match cut.records.is_empty() {
             true => send::Delivered::default(),
             false => self.sender.send(self.batch(&plan, cut.records)).await,
@@ -198,7 +208,7 @@ impl Delivery {
         }
     }
 
-    fn dead_letter(&self, refused: send::Refused, first_at: crate::time::Timestamp) -> DeadLetter {
+    fn dead_letter(&self, refused: send::Refused, first_at: Timestamp) -> DeadLetter {
         let send::Refused { record, refusal, attempts } = refused;
         let key = &self.assignment.key;
         DeadLetter {
@@ -208,6 +218,7 @@ impl Delivery {
             count: u64::from(key.lane.is_empty()),
             stream: record.stream.clone(),
             record: Some(record),
+            source: None,
             reason: refusal.reason,
             detail: refusal.detail,
             attempts,
@@ -216,14 +227,15 @@ impl Delivery {
         }
     }
 
-    fn lost_letters(&self, cut: &Cut, at: crate::time::Timestamp) -> Vec<DeadLetter> {
-        let letter = |lost: &crate::log::Lost| DeadLetter {
+    fn lost_letters(&self, cut: &Cut, at: Timestamp) -> Vec<DeadLetter> {
+        let letter = |lost: &Lost| DeadLetter {
             id: self.surroundings.row_ids.next(),
             key: self.assignment.key.clone(),
             count: lost.count,
             stream: lost.stream.clone(),
             record: None,
-            reason: "log_damaged".to_owned(),
+            source: None,
+            reason: lost.reason.to_owned(),
             detail: lost.detail.clone(),
             attempts: 0,
             first_at: at,
@@ -231,5 +243,22 @@ impl Delivery {
         };
         let concerned = self.assignment.key.lane.is_empty();
         cut.lost.iter().filter(|_| concerned).map(letter).collect()
+    }
+
+    fn unreadable_letter(&self, unreadable: &Unreadable, at: Timestamp) -> DeadLetter {
+        let Unreadable { stream, record, refusal, source, .. } = unreadable.clone();
+        DeadLetter {
+            id: self.surroundings.row_ids.next(),
+            key: self.assignment.key.clone(),
+            count: 1,
+            stream,
+            record,
+            source: Some(source),
+            reason: refusal.reason,
+            detail: refusal.detail,
+            attempts: 0,
+            first_at: at,
+            last_at: at,
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Reads the log, cuts batches, and records their bounds before anybody sees them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 use crate::catalog::{Account, Plan};
-use crate::event::{Offset, Record};
+use crate::event::{Offset, Record, Stream};
 use crate::log::{LogError, ReadLimit, Slice};
 use crate::time::Timestamp;
 
@@ -27,6 +28,7 @@ pub(super) struct Planner<'a> {
     persist: &'a Persist,
     events: Arc<Semaphore>,
     memory: Arc<Semaphore>,
+    unsettled: Arc<Semaphore>,
 }
 
 /// Where events come one by one, some are let come together before they are read: a read for each would cost more than
@@ -49,7 +51,8 @@ impl<'a> Planner<'a> {
         let limits = assignment.limits;
         let events = Arc::new(Semaphore::new(permits(limits.buffer_max_events)));
         let memory = Arc::new(Semaphore::new(permits(limits.buffer_max_bytes / MEMORY_UNIT_BYTES)));
-        Self { surroundings, assignment, persist, events, memory }
+        let unsettled = Arc::new(Semaphore::new(permits(limits.unsettled_max)));
+        Self { surroundings, assignment, persist, events, memory, unsettled }
     }
 
     /// Takes up the batches under way, then plans on until `stop` or the account's end.
@@ -102,7 +105,8 @@ impl<'a> Planner<'a> {
                 break;
             }
         }
-        batcher.advance(plan.end, Vec::new(), route);
+        let rest = Slice { end: plan.end, ..Slice::default() };
+        batcher.advance(rest, route, self.surroundings.clock.now());
         Ok(batcher.cut().unwrap_or_default())
     }
 
@@ -114,12 +118,15 @@ impl<'a> Planner<'a> {
             max_events: limits.max_events.saturating_mul(limits.in_flight.max(1)).min(room),
             max_bytes: limits.max_bytes,
         };
-        let slice = self.read_slice(batcher.end(), limit).await?;
+        let mut slice = self.read_slice(batcher.end(), limit).await?;
         let now = self.surroundings.clock.now();
-        let mut cuts = Vec::new();
+        if route.is_for_unreadable() {
+            self.surroundings.ledger.brought(&by_stream(&slice.records));
+        }
+        let (mut cuts, gathered_before) = (Vec::new(), batcher.events());
         let mut left = slice.records.len();
         batcher.expect(left);
-        for (count, record) in slice.records.into_iter().enumerate() {
+        for (count, record) in std::mem::take(&mut slice.records).into_iter().enumerate() {
             if route.has_filter() && (count + 1).is_multiple_of(FILTERED_AT_ONCE) {
                 give_way().await;
             }
@@ -129,10 +136,12 @@ impl<'a> Planner<'a> {
             }
             left -= 1;
         }
-        batcher.advance(slice.end, slice.lost, route);
+        batcher.advance(slice, route, now);
         if batcher.is_full() {
             cuts.extend(batcher.cut());
         }
+        let gathered: u64 = cuts.iter().map(Cut::events).sum::<u64>() + batcher.events();
+        self.surroundings.ledger.read(&self.assignment.key, gathered - gathered_before);
         Ok(cuts)
     }
 
@@ -224,7 +233,7 @@ impl<'a> Planner<'a> {
     fn due_at(&self, batcher: &Batcher) -> Option<Timestamp> {
         match batcher.waiting_since() {
             Some(since) => Some(since.after(self.assignment.limits.max_age)),
-            None => batcher.has_moved().then(|| self.surroundings.clock.now().after(PASSING_OVER_MAX)),
+            None => batcher.moving_since().map(|since| since.after(PASSING_OVER_MAX)),
         }
     }
 
@@ -236,12 +245,13 @@ impl<'a> Planner<'a> {
         let (events, memory) = self.need(cut);
         self.events.available_permits() >= events as usize
             && self.memory.available_permits() >= memory as usize
+            && self.unsettled.available_permits() >= 1
     }
 
     async fn room_for(&self, cut: &Cut) -> Vec<OwnedSemaphorePermit> {
         let (events, memory) = self.need(cut);
-        let mut permits = Vec::with_capacity(2);
-        for (semaphore, count) in [(&self.events, events), (&self.memory, memory)] {
+        let mut permits = Vec::with_capacity(3);
+        for (semaphore, count) in [(&self.events, events), (&self.memory, memory), (&self.unsettled, 1)] {
             // The semaphores are never closed.
             permits.extend(semaphore.clone().acquire_many_owned(count).await);
         }
@@ -251,13 +261,21 @@ impl<'a> Planner<'a> {
     /// An event that is larger than all of the memory takes all of it, rather than waiting for ever.
     fn need(&self, cut: &Cut) -> (u32, u32) {
         let limits = self.assignment.limits;
-        let events = permits(cut.records.len()).min(permits(limits.buffer_max_events));
+        let events = permits(cut.records.len() + cut.unreadable.len()).min(permits(limits.buffer_max_events));
         // Of small events, what is known of each takes as much as its body.
         let bytes = cut.bytes + cut.records.len() * size_of::<Record>();
         let memory =
             permits(bytes / MEMORY_UNIT_BYTES).min(permits(limits.buffer_max_bytes / MEMORY_UNIT_BYTES));
         (events as u32, memory as u32)
     }
+}
+
+fn by_stream(records: &[Record]) -> BTreeMap<Stream, u64> {
+    let mut counts = BTreeMap::new();
+    for record in records {
+        *counts.entry(record.stream.clone()).or_default() += 1;
+    }
+    counts
 }
 
 /// Lets other tasks of the thread go first, once.

@@ -14,6 +14,8 @@ pub struct Route {
     streams: Streams,
     /// Of these streams' events, which.
     filter: Option<Arc<Filter>>,
+    /// Whether it is for what is no event.
+    unreadable: bool,
 }
 
 /// What a route says of a record.
@@ -30,12 +32,17 @@ pub enum Passage {
 impl Route {
     /// Every stream but `telemetry`.
     pub fn all() -> Self {
-        Self { streams: Streams::All, filter: None }
+        Self { streams: Streams::All, filter: None, unreadable: false }
     }
 
     /// These streams.
     pub fn of(streams: impl IntoIterator<Item = Stream>) -> Self {
-        Self { streams: Streams::Named(streams.into_iter().collect()), filter: None }
+        Self { streams: Streams::Named(streams.into_iter().collect()), filter: None, unreadable: false }
+    }
+
+    /// No event, but what stands in the log and is none.
+    pub fn unreadable() -> Self {
+        Self { unreadable: true, ..Self::of([]) }
     }
 
     /// The same streams, but only what the filter holds of.
@@ -72,6 +79,11 @@ impl Route {
         let digest = Sha256::digest(text.join("/"));
         let start: [u8; 8] = std::array::from_fn(|place| digest[place]);
         format!("?{:016x}", u64::from_be_bytes(start))
+    }
+
+    /// Whether it is for what is no event.
+    pub fn is_for_unreadable(&self) -> bool {
+        self.unreadable
     }
 
     /// Whether events of this stream are meant for the sink.

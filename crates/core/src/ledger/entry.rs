@@ -14,6 +14,8 @@ pub(super) struct Entry {
     pub unsettled: BTreeMap<Offset, Option<Timestamp>>,
     /// When the oldest event came that is read but not planned.
     pub gathering_since: Option<Timestamp>,
+    /// Events that were read since the account was taken up here.
+    pub read: u64,
     /// How deliveries fare, but for a pause.
     pub condition: Condition,
 }
@@ -26,8 +28,13 @@ impl Entry {
     pub fn standing(&self, accepted: &BTreeMap<Stream, u64>, is_paused: bool) -> Standing {
         let Account { key, claim, delivered, duplicates, dead, filtered, .. } = &self.account;
         let settled = delivered + dead + filtered;
-        // A replay claims nothing: there is no telling but by what came of it.
-        let routed = claim.as_ref().map_or(settled, |claim| claim.count(accepted));
+        let routed = match claim {
+            // Of a broker's partition nobody knows what is in it before it is read.
+            Some(claim) if key.partition.is_of_topic() => claim.carried + self.read,
+            Some(claim) => claim.count(accepted),
+            // A replay claims nothing: there is no telling but by what came of it.
+            None => settled,
+        };
         let pending = routed.saturating_sub(settled);
         let oldest_planned = self.unsettled.values().next().copied().flatten();
         Standing {

@@ -1,8 +1,9 @@
 //! The account of every sink, in one place: **accepted = delivered + dead + filtered + pending**, at every moment.
 //!
 //! What was delivered, refused and left out is counted in the catalog, in the transaction that settles a batch, and
-//! mirrored here once that is durable. What was accepted is counted by the log. Pending is what is between the two,
-//! so a snapshot, taken under one lock, always adds up; that it is also true is what the tests show.
+//! mirrored here once that is durable. What was accepted is counted by the log; of a broker's partition, it is what was
+//! settled here before and what has been read since. Pending is what is between the two, so a snapshot, taken under one
+//! lock, always adds up; that it is also true is what the tests show.
 
 mod entry;
 mod standing;
@@ -11,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::catalog::{Account, AccountKey, Catalog, CatalogError, Resent, Settlement};
-use crate::event::Offset;
+use crate::event::{Offset, Stream};
 use crate::log::{EventLog, Partition};
 use crate::sink::SinkName;
 use crate::time::Timestamp;
@@ -29,6 +30,8 @@ pub struct Ledger {
 struct Accounts {
     entries: BTreeMap<AccountKey, Entry>,
     paused: BTreeSet<SinkName>,
+    /// Events that brokers brought, by stream, since the start.
+    brought: BTreeMap<Stream, u64>,
 }
 
 impl Ledger {
@@ -40,7 +43,7 @@ impl Ledger {
     /// All accounts, now. Replays, which count nothing that was accepted, are left out unless asked for.
     pub fn snapshot(&self) -> Snapshot {
         let accounts = self.lock();
-        let mut snapshot = Snapshot::default();
+        let mut snapshot = Snapshot { accepted: accounts.brought.clone(), ..Snapshot::default() };
         // Read under the lock: nothing can be settled after this that is not in these numbers.
         let mut extents = BTreeMap::new();
         for partition in self.log.partitions() {
@@ -55,7 +58,8 @@ impl Ledger {
             let accepted = extents.get(&key.partition).unwrap_or(&nothing);
             entry.standing(accepted, accounts.paused.contains(&key.sink))
         };
-        snapshot.sinks = accounts.entries.iter().map(standing).collect();
+        let standings = accounts.entries.iter().map(standing);
+        (snapshot.inputs, snapshot.sinks) = standings.partition(|standing| standing.sink.input().is_some());
         snapshot
     }
 
@@ -81,7 +85,7 @@ impl Ledger {
         let state = if is_configured { State::Running } else { State::Removed };
         let condition = Condition { state, ..Condition::default() };
         let key = account.key.clone();
-        let entry = Entry { account, unsettled, gathering_since: None, condition };
+        let entry = Entry { account, unsettled, gathering_since: None, read: 0, condition };
         self.lock().entries.insert(key, entry);
         Ok(())
     }
@@ -91,7 +95,8 @@ impl Ledger {
     pub async fn reopen(&self, catalog: &dyn Catalog, account: Account) -> Result<(), CatalogError> {
         let unsettled = unsettled(catalog, &account.key).await?;
         self.with(&account.key.clone(), |entry| {
-            (entry.account, entry.unsettled, entry.gathering_since) = (account, unsettled, None);
+            (entry.account, entry.unsettled) = (account, unsettled);
+            (entry.gathering_since, entry.read) = (None, 0);
         });
         Ok(())
     }
@@ -99,6 +104,11 @@ impl Ledger {
     /// Drops an account.
     pub fn close(&self, key: &AccountKey) {
         self.lock().entries.remove(key);
+    }
+
+    /// Drops all accounts over a partition.
+    pub fn close_partition(&self, partition: &Partition) {
+        self.lock().entries.retain(|key, _| key.partition != *partition);
     }
 
     /// Drops all accounts of a sink.
@@ -128,6 +138,19 @@ impl Ledger {
     /// Events are read and not planned, the oldest of this time.
     pub fn gathering(&self, key: &AccountKey, since: Option<Timestamp>) {
         self.with(key, |entry| entry.gathering_since = since);
+    }
+
+    /// So many events were read that the account has to account for.
+    pub fn read(&self, key: &AccountKey, events: u64) {
+        self.with(key, |entry| entry.read += events);
+    }
+
+    /// A broker brought these events.
+    pub fn brought(&self, events: &BTreeMap<Stream, u64>) {
+        let mut accounts = self.lock();
+        for (stream, count) in events {
+            *accounts.brought.entry(stream.clone()).or_default() += count;
+        }
     }
 
     /// A settlement is durable.

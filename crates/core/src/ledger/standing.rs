@@ -59,10 +59,12 @@ pub struct Failure {
 /// All accounts at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
-    /// Events ever accepted, by stream.
+    /// Events ever accepted by the log, and brought by brokers since the start, by stream.
     pub accepted: BTreeMap<Stream, u64>,
-    /// One for each account.
+    /// One for each account of a sink.
     pub sinks: Vec<Standing>,
+    /// One for each account of an input: dead is what it could not read.
+    pub inputs: Vec<Standing>,
 }
 
 /// One account at one moment. `routed == delivered + dead + filtered + pending`.

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that panics has said what it has to say")]
 
+pub mod broker;
 pub mod catalog;
 pub mod log;
 mod record;

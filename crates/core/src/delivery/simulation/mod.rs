@@ -8,12 +8,12 @@
 //!
 //! `WEIR_SIMULATION_SEEDS=N` runs that many; `WEIR_SIMULATION_SEED=S` runs the one that failed.
 
-mod crash;
-mod sent;
-mod store;
-mod taste;
-mod universe;
-mod weather;
+pub(crate) mod crash;
+pub(crate) mod sent;
+pub(crate) mod store;
+pub(crate) mod taste;
+pub(crate) mod universe;
+pub(crate) mod weather;
 
 use universe::Universe;
 
@@ -23,19 +23,21 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-#[test]
-fn nothing_acknowledged_is_lost_and_nothing_counts_twice() {
+/// Runs a world for each seed, or for the one that the environment names.
+pub(crate) fn for_each_seed(run: impl Fn(u64) + std::panic::RefUnwindSafe) {
     let seeds = match number("WEIR_SIMULATION_SEED") {
         Some(seed) => seed..seed + 1,
         None => 0..number("WEIR_SIMULATION_SEEDS").unwrap_or(SEEDS_DEFAULT),
     };
     for seed in seeds {
-        let run = std::panic::catch_unwind(|| {
-            universe::block_on(async { Universe::new(seed).live_to_the_end().await });
-        });
-        if let Err(panic) = run {
+        if let Err(panic) = std::panic::catch_unwind(|| run(seed)) {
             eprintln!("run it again with WEIR_SIMULATION_SEED={seed}");
             std::panic::resume_unwind(panic);
         }
     }
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_and_nothing_counts_twice() {
+    for_each_seed(|seed| universe::block_on(async { Universe::new(seed).live_to_the_end().await }));
 }

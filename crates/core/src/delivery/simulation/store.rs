@@ -22,6 +22,8 @@ pub struct Store(Arc<Mutex<Content>>);
 struct Content {
     events: BTreeSet<EventId>,
     batches: BTreeMap<String, Vec<Offset>>,
+    /// What batches were sent between: where they begin and end.
+    bounds: BTreeMap<Offset, Offset>,
     cured: bool,
 }
 
@@ -45,12 +47,20 @@ impl Store {
         self.0.lock().unwrap().events.insert(record.event.id)
     }
 
-    /// Invariant 3: a batch's name stands for the same events for ever.
+    /// Invariant 3: a batch's name stands for the same events for ever, and no event is sent between other bounds.
     fn note(&self, batch: &Batch) {
         let members: Vec<Offset> = batch.records.iter().map(|record| record.offset).collect();
         let mut content = self.0.lock().unwrap();
         let known = content.batches.entry(batch.id.to_string()).or_insert_with(|| members.clone());
         assert_eq!(*known, members, "batch {} changed", batch.id);
+        let (first, end) = (batch.id.first, batch.id.end);
+        if batch.id.part.contains('@') {
+            return;
+        }
+        let mut earlier =
+            content.bounds.range(..end).filter(|(f, e)| **e > first && (**f, **e) != (first, end));
+        assert_eq!(earlier.next(), None, "batch {} was sent between other bounds before", batch.id);
+        content.bounds.insert(first, end);
     }
 }
 

@@ -44,6 +44,7 @@ pub fn limits(dice: &SeededRandom) -> BatchLimits {
         max_bytes: 64 + dice.below(400) as usize,
         max_age: Duration::from_millis(dice.below(500)),
         in_flight: 1 + dice.below(4) as usize,
+        unsettled_max: 1 + dice.below(12) as usize,
         buffer_max_events: 1 + dice.below(40) as usize,
         buffer_max_bytes: 1 + dice.below(8192) as usize,
     }

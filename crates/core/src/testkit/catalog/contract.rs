@@ -5,6 +5,7 @@ mod accounts;
 mod claims;
 mod content;
 mod letters;
+mod places;
 mod plans;
 mod resending;
 
@@ -15,6 +16,7 @@ pub async fn contract<C: Catalog, F: AsyncFn() -> C>(open: F) {
     accounts::all(&open).await;
     claims::all(&open).await;
     plans::all(&open).await;
+    places::all(&open).await;
     letters::all(&open).await;
     resending::all(&open).await;
     content::all(&open).await;

@@ -10,7 +10,7 @@ use anyhow::anyhow;
 use async_trait::async_trait;
 
 use crate::catalog::{
-    Account, AccountKey, Catalog, CatalogError, DeadLetter, DeadLetterFilter, Opening, Plan, Resent,
+    Account, AccountKey, Catalog, CatalogError, DeadLetter, DeadLetterFilter, Opening, Place, Plan, Resent,
     Settlement,
 };
 use crate::event::Stream;
@@ -105,6 +105,10 @@ impl<C: Catalog> Catalog for FaultyCatalog<C> {
         under_way: u64,
     ) -> Result<Account, CatalogError> {
         self.through(self.inner.claim(key, streams, accepted_before, under_way)).await
+    }
+
+    async fn take_up(&self, key: &AccountKey, place: &Place) -> Result<Place, CatalogError> {
+        self.through(self.inner.take_up(key, place)).await
     }
 
     async fn pause(&self, sink: &SinkName, paused: bool) -> Result<(), CatalogError> {

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use crate::catalog::{
-    Account, AccountKey, Catalog, CatalogError, Claim, DeadLetter, DeadLetterFilter, Opening, Plan, Resent,
-    Settlement,
+    Account, AccountKey, Catalog, CatalogError, Claim, DeadLetter, DeadLetterFilter, Opening, Place, Plan,
+    Resent, Settlement,
 };
 use crate::event::Stream;
 use crate::sink::SinkName;
@@ -39,10 +39,11 @@ impl MemoryCatalog {
 impl Catalog for MemoryCatalog {
     async fn open_account(&self, key: &AccountKey, opening: &Opening) -> Result<Account, CatalogError> {
         let mut state = self.state();
-        let entry = state
-            .accounts
-            .entry(key.clone())
-            .or_insert_with(|| Entry { account: opened(key, opening), plans: BTreeMap::new() });
+        let entry = state.accounts.entry(key.clone()).or_insert_with(|| Entry {
+            account: opened(key, opening),
+            plans: BTreeMap::new(),
+            era: None,
+        });
         Ok(entry.account.clone())
     }
 
@@ -59,6 +60,10 @@ impl Catalog for MemoryCatalog {
     ) -> Result<Account, CatalogError> {
         let (streams, accepted_before) = (streams.clone(), accepted_before.clone());
         self.state().claim(key, Claim { streams, accepted_before, carried: under_way })
+    }
+
+    async fn take_up(&self, key: &AccountKey, place: &Place) -> Result<Place, CatalogError> {
+        self.state().take_up(key, place)
     }
 
     async fn pause(&self, sink: &SinkName, paused: bool) -> Result<(), CatalogError> {

@@ -61,6 +61,7 @@ pub(super) fn letter(key: &AccountKey, id: i64) -> DeadLetter {
         count: 1,
         stream: stream("events"),
         record: Some(record(id)),
+        source: None,
         reason: "broken".to_owned(),
         detail: "the store's own words".to_owned(),
         attempts: 1,

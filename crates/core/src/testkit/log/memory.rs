@@ -9,7 +9,11 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use crate::event::{Offset, Record, Stream};
-use crate::log::{Append, Entry, EventLog, Extent, LogError, Lost, Mark, Partition, ReadLimit, Slice, Span};
+use crate::log::{
+    Append, Entry, EventLog, Extent, LogError, Lost, Mark, Partition, ReadLimit, Slice, Source, Span,
+    Unreadable,
+};
+use crate::sink::Refusal;
 use crate::time::Timestamp;
 
 const MARK_EVERY_OFFSETS: u64 = 5;
@@ -40,6 +44,8 @@ struct State {
 enum Place {
     Held(Record),
     Lost(Stream),
+    Nothing,
+    Unreadable(Unreadable),
 }
 
 impl State {
@@ -52,8 +58,9 @@ impl State {
         let offset = (at - at % MARK_EVERY_OFFSETS).max(self.start);
         let mut accepted = self.accepted.clone();
         for place in self.places.iter().skip((offset - self.start) as usize) {
-            let (Place::Held(Record { stream, .. }) | Place::Lost(stream)) = place;
-            if let Some(count) = accepted.get_mut(stream) {
+            if let Place::Held(Record { stream, .. }) | Place::Lost(stream) = place
+                && let Some(count) = accepted.get_mut(stream)
+            {
                 *count -= 1;
             }
         }
@@ -121,6 +128,24 @@ impl MemoryLog {
                 *place = Place::Lost(record.stream.clone());
             }
         }
+    }
+
+    /// Adds places without an event, as a broker's log has them.
+    pub fn skip(&self, count: usize) {
+        self.state().places.extend(std::iter::repeat_with(|| Place::Nothing).take(count));
+        self.store.changed.send_modify(|count| *count += 1);
+    }
+
+    /// Adds something that is no event.
+    pub fn garble(&self, stream: &Stream) {
+        let mut state = self.state();
+        let offset = Offset(state.end());
+        let refusal = Refusal { reason: "garbled".to_owned(), detail: "made so by a test".to_owned() };
+        let source = Source { topic: "t".to_owned(), offset: offset.0.cast_signed(), ..Source::default() };
+        let unreadable = Unreadable { offset, stream: stream.clone(), record: None, refusal, source };
+        state.places.push_back(Place::Unreadable(unreadable));
+        drop(state);
+        self.store.changed.send_modify(|count| *count += 1);
     }
 
     /// From now on appends fail so; `None` ends it.
@@ -232,6 +257,10 @@ fn slice(state: &State, from: Offset, limit: ReadLimit) -> Slice {
                 slice.records.push(record.clone());
             }
             Place::Lost(stream) if slice.records.is_empty() => tell(&mut slice.lost, stream),
+            Place::Nothing if slice.lost.is_empty() => {}
+            Place::Unreadable(unreadable) if slice.lost.is_empty() => {
+                slice.unreadable.push(unreadable.clone());
+            }
             _ => break,
         }
         slice.end = slice.end.next();
@@ -242,7 +271,12 @@ fn slice(state: &State, from: Offset, limit: ReadLimit) -> Slice {
 fn tell(lost: &mut Vec<Lost>, stream: &Stream) {
     match lost.iter_mut().find(|known| known.stream == *stream) {
         Some(known) => known.count += 1,
-        None => lost.push(Lost { stream: stream.clone(), count: 1, detail: "damaged by a test".to_owned() }),
+        None => lost.push(Lost {
+            stream: stream.clone(),
+            count: 1,
+            reason: "log_damaged",
+            detail: "damaged by a test".to_owned(),
+        }),
     }
 }
 

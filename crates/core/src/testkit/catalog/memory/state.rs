@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::anyhow;
 
 use crate::catalog::{
-    Account, AccountKey, CatalogError, Claim, DeadLetter, DeadLetterFilter, Opening, Plan, Resent, Settlement,
+    Account, AccountKey, CatalogError, Claim, DeadLetter, DeadLetterFilter, Opening, Place, Plan, Resent,
+    Settlement,
 };
 use crate::event::Offset;
 use crate::sink::SinkName;
@@ -20,6 +21,7 @@ pub(super) struct State {
 pub(super) struct Entry {
     pub(super) account: Account,
     pub(super) plans: BTreeMap<Offset, Offset>,
+    pub(super) era: Option<u64>,
 }
 
 pub(super) struct Kept {
@@ -49,6 +51,21 @@ impl State {
         let settled = account.delivered + account.dead + account.filtered;
         account.claim = Some(Claim { carried: asked.carried + settled + waiting, ..asked });
         Ok(account.clone())
+    }
+
+    pub(super) fn take_up(&mut self, key: &AccountKey, place: &Place) -> Result<Place, CatalogError> {
+        let entry = self.entry(key)?;
+        let kept = entry.era.map(|era| Place {
+            era,
+            planned: entry.account.planned,
+            unsettled: entry.plans.clone(),
+        });
+        let joined = place.joined(kept.as_ref());
+        entry.era = Some(joined.era);
+        entry.plans = joined.unsettled.clone();
+        entry.account.planned = joined.planned;
+        entry.account.opening.from = entry.account.opening.from.min(joined.settled_before());
+        Ok(joined)
     }
 
     pub(super) fn forget(&mut self, sink: &SinkName, lane: &str) -> bool {
@@ -123,7 +140,8 @@ impl State {
         for kept in self.letters.values_mut() {
             let letter = &kept.letter;
             let meant = id.is_none_or(|id| id == letter.id) && matches(filter, letter);
-            if !meant || kept.state != LetterState::Dead || letter.record.is_none() {
+            let can_be_sent = letter.record.is_some() && letter.source.is_none();
+            if !meant || kept.state != LetterState::Dead || !can_be_sent {
                 continue;
             }
             if let Some(entry) = self.accounts.get_mut(&letter.key) {
