@@ -8,9 +8,11 @@ use std::sync::Arc;
 use anyhow::Context;
 use bytes::Bytes;
 use weir_catalog::SqliteCatalog;
-use weir_core::catalog::{AccountKey, Catalog, DeadLetter, DeadLetterFilter, Opening, Plan, Settlement};
+use weir_core::catalog::{
+    AccountKey, Catalog, DeadLetter, DeadLetterFilter, Opening, Place, Plan, Settlement,
+};
 use weir_core::event::{Event, EventId, Offset, Origin, Record, Stream};
-use weir_core::log::Partition;
+use weir_core::log::{Partition, Source};
 use weir_core::sink::SinkName;
 use weir_core::streams::Streams;
 use weir_core::time::Timestamp;
@@ -38,7 +40,26 @@ async fn main() -> anyhow::Result<()> {
     let streams = Streams::Named([events.clone()].into());
     catalog.claim(&main, &streams, &[(events.clone(), 25)].into(), 5).await?;
     catalog.pause(&main.sink, true).await?;
+    leave_an_input(&catalog, &events).await?;
     catalog.close().await;
+    Ok(())
+}
+
+/// An input's account, brought to a place, with one letter.
+async fn leave_an_input(catalog: &SqliteCatalog, events: &Stream) -> anyhow::Result<()> {
+    let partition = Partition::of_topic("kafka", "bus", "event-messages", 3);
+    let key = AccountKey::main(&SinkName::of_input("bus"), &partition);
+    catalog.open_account(&key, &Opening { from: Offset(40), until: None }).await?;
+    let unsettled = [(Offset(40), Offset(44)), (Offset(44), Offset(50))].into();
+    catalog.take_up(&key, &Place { era: 77, planned: Offset(50), unsettled }).await?;
+    let headers = vec![("stream".to_owned(), "events".to_owned())];
+    let (topic, key_text) = ("event-messages".to_owned(), Some("click".to_owned()));
+    let source = Source { topic, partition: 3, offset: 42, key: key_text, headers };
+    let reason = "invalid_json".to_owned();
+    let dead =
+        vec![DeadLetter { source: Some(source), reason, ..letter(&key, events, 4, Some(record(events))) }];
+    let plan = Plan { key, first: Offset(40), end: Offset(44) };
+    catalog.settle(&Settlement { plan, delivered: 0, duplicates: 0, filtered: 0, dead }).await?;
     Ok(())
 }
 
@@ -49,6 +70,7 @@ fn letter(key: &AccountKey, stream: &Stream, id: i64, record: Option<Record>) ->
         count: 1,
         stream: stream.clone(),
         record,
+        source: None,
         reason: "mapper_parsing_exception".to_owned(),
         detail: "failed to parse field [größe]".to_owned(),
         attempts: 2,

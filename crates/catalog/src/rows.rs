@@ -15,7 +15,7 @@ use weir_core::sink::SinkName;
 use weir_core::streams::Streams;
 use weir_core::time::Timestamp;
 
-use crate::origin;
+use crate::{origin, source};
 
 /// A row of `accounts`.
 pub(crate) struct AccountRow {
@@ -47,6 +47,7 @@ pub(crate) struct LetterRow {
     pub attempts: i64,
     pub first_at: i64,
     pub last_at: i64,
+    pub source: Option<String>,
     pub event: Option<EventRow>,
 }
 
@@ -156,6 +157,7 @@ impl LetterRow {
             attempts: i64::from(letter.attempts),
             first_at: letter.first_at.as_micros(),
             last_at: letter.last_at.as_micros(),
+            source: letter.source.as_ref().map(source::to_json).transpose()?,
             event: letter.record.as_ref().map(EventRow::from_record).transpose()?,
         })
     }
@@ -167,6 +169,7 @@ impl LetterRow {
             key: key(&self.sink, &self.partition, self.lane),
             count: from_number(self.count)?,
             record: self.event.map(|event| event.into_record(&stream)).transpose()?,
+            source: self.source.as_deref().map(source::from_json).transpose()?,
             stream,
             reason: self.reason,
             detail: self.detail,

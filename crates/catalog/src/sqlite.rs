@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use weir_core::catalog::{
-    Account, AccountKey, Catalog, CatalogError, DeadLetter, DeadLetterFilter, Opening, Plan, Resent,
+    self, Account, AccountKey, Catalog, CatalogError, DeadLetter, DeadLetterFilter, Opening, Plan, Resent,
     Settlement,
 };
 use weir_core::event::Stream;
@@ -93,6 +93,15 @@ impl Catalog for SqliteCatalog {
         self.writer
             .write(move |connection| accounts::claim(connection, &key, &streams, &before, under_way))
             .await
+    }
+
+    async fn take_up(
+        &self,
+        key: &AccountKey,
+        place: &catalog::Place,
+    ) -> Result<catalog::Place, CatalogError> {
+        let (key, place) = (key.clone(), place.clone());
+        self.writer.write(move |connection| plans::take_up(connection, &key, &place)).await
     }
 
     async fn pause(&self, sink: &SinkName, paused: bool) -> Result<(), CatalogError> {

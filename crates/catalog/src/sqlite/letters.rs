@@ -9,7 +9,7 @@ use crate::rows::{EventRow, LetterRow};
 
 const SELECT: &str =
     "SELECT d.id, d.sink, d.partition, d.lane, d.count, d.stream, d.reason, d.detail, d.attempts,
-    d.first_at, d.last_at, e.event_id, e.event_offset, e.received_at, e.occurred_at, e.origin, e.client_id,
+    d.first_at, d.last_at, d.source, e.event_id, e.event_offset, e.received_at, e.occurred_at, e.origin, e.client_id,
     e.user_id, e.body
     FROM dead_letters d LEFT JOIN dead_letter_events e ON e.dead_letter_id = d.id";
 
@@ -103,8 +103,8 @@ pub(super) fn insert(connection: &Connection, account_id: i64, letter: &DeadLett
     connection
         .prepare_cached(
             "INSERT INTO dead_letters (id, account_id, sink, partition, lane, state, count, stream, reason, detail,
-                 attempts, first_at, last_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, 'dead', ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                 attempts, first_at, last_at, source)
+             VALUES (?1, ?2, ?3, ?4, ?5, 'dead', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         )?
         .execute(params![
             row.id,
@@ -119,6 +119,7 @@ pub(super) fn insert(connection: &Connection, account_id: i64, letter: &DeadLett
             row.attempts,
             row.first_at,
             row.last_at,
+            row.source,
         ])?;
     row.event.map_or(Ok(()), |event| insert_event(connection, row.id, &event))
 }
@@ -150,7 +151,7 @@ fn to_letter(row: LetterRow) -> Result<DeadLetter, Fault> {
 }
 
 fn letter_row(row: &Row<'_>) -> rusqlite::Result<LetterRow> {
-    let event_id: Option<[u8; 16]> = row.get(11)?;
+    let event_id: Option<[u8; 16]> = row.get(12)?;
     Ok(LetterRow {
         id: row.get(0)?,
         sink: row.get(1)?,
@@ -163,6 +164,7 @@ fn letter_row(row: &Row<'_>) -> rusqlite::Result<LetterRow> {
         attempts: row.get(8)?,
         first_at: row.get(9)?,
         last_at: row.get(10)?,
+        source: row.get(11)?,
         event: event_id.map(|event_id| event_row(row, event_id)).transpose()?,
     })
 }
@@ -170,13 +172,13 @@ fn letter_row(row: &Row<'_>) -> rusqlite::Result<LetterRow> {
 fn event_row(row: &Row<'_>, event_id: [u8; 16]) -> rusqlite::Result<EventRow> {
     Ok(EventRow {
         event_id,
-        event_offset: row.get(12)?,
-        received_at: row.get(13)?,
-        occurred_at: row.get(14)?,
-        origin: row.get(15)?,
-        client_id: row.get(16)?,
-        user_id: row.get(17)?,
-        body: Bytes::from(row.get::<_, Vec<u8>>(18)?),
+        event_offset: row.get(13)?,
+        received_at: row.get(14)?,
+        occurred_at: row.get(15)?,
+        origin: row.get(16)?,
+        client_id: row.get(17)?,
+        user_id: row.get(18)?,
+        body: Bytes::from(row.get::<_, Vec<u8>>(19)?),
     })
 }
 

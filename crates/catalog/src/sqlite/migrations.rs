@@ -12,6 +12,7 @@ const APPLICATION_ID: i32 = 0x5745_4952;
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_accounts_plans_dead_letters.sql"),
     include_str!("migrations/0002_claims_pauses.sql"),
+    include_str!("migrations/0003_places_sources.sql"),
 ];
 
 /// Brings the tables up to date: all or nothing.

@@ -1,9 +1,9 @@
-//! The table `plans`: fixing batches, and settling them.
+//! The table `plans`: fixing batches, and settling them; and places, which are brought to it from elsewhere.
 
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, params};
-use weir_core::catalog::{AccountKey, Plan, Settlement};
+use weir_core::catalog::{AccountKey, Place, Plan, Settlement};
 use weir_core::event::Offset;
 
 use super::accounts::{self, Counts};
@@ -19,15 +19,49 @@ pub(super) fn plan(connection: &Connection, plans: &[Plan]) -> Result<(), Fault>
             .prepare_cached("UPDATE accounts SET planned = ?3 WHERE id = ?1 AND planned = ?2")?
             .execute([account_id, first, end])?;
         if follows == 1 {
-            connection
-                .prepare_cached(
-                    "INSERT INTO plans (account_id, first_offset, end_offset) VALUES (?1, ?2, ?3)",
-                )?
-                .execute([account_id, first, end])?;
+            insert(connection, account_id, first, end)?;
         } else {
             expect_repeat(connection, account_id, plan)?;
         }
     }
+    Ok(())
+}
+
+/// The plans and `planned` become what the place and they lead to together.
+pub(super) fn take_up(connection: &Connection, key: &AccountKey, place: &Place) -> Result<Place, Fault> {
+    let account_id = accounts::known(connection, key)?;
+    let joined = place.joined(kept(connection, account_id, key)?.as_ref());
+    connection.prepare_cached("DELETE FROM plans WHERE account_id = ?1")?.execute([account_id])?;
+    for (first, end) in &joined.unsettled {
+        insert(connection, account_id, to_number(first.0)?, to_number(end.0)?)?;
+    }
+    connection
+        .prepare_cached(
+            "UPDATE accounts SET era = ?2, planned = ?3, from_offset = min(from_offset, ?4) WHERE id = ?1",
+        )?
+        .execute([
+            account_id,
+            to_number(joined.era)?,
+            to_number(joined.planned.0)?,
+            to_number(joined.settled_before().0)?,
+        ])?;
+    Ok(joined)
+}
+
+/// Where the account is, if a place was ever brought to it.
+fn kept(connection: &Connection, account_id: i64, key: &AccountKey) -> Result<Option<Place>, Fault> {
+    let (era, planned): (Option<i64>, i64) = connection
+        .prepare_cached("SELECT era, planned FROM accounts WHERE id = ?1")?
+        .query_row([account_id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let Some(era) = era else { return Ok(None) };
+    let unsettled = unsettled(connection, key)?.into_iter().map(|plan| (plan.first, plan.end)).collect();
+    Ok(Some(Place { era: era.unsigned_abs(), planned: Offset(planned.unsigned_abs()), unsettled }))
+}
+
+fn insert(connection: &Connection, account_id: i64, first: i64, end: i64) -> Result<(), Fault> {
+    connection
+        .prepare_cached("INSERT INTO plans (account_id, first_offset, end_offset) VALUES (?1, ?2, ?3)")?
+        .execute([account_id, first, end])?;
     Ok(())
 }
 

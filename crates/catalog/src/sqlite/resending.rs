@@ -10,7 +10,8 @@ use super::fault::Fault;
 use super::letters::{self, Conditions};
 use crate::rows::to_number;
 
-/// Takes matching letters out of their accounts' `dead`. Those without bytes or without an account stay.
+/// Takes matching letters out of their accounts' `dead`. Those without bytes or without an account stay, and so do those
+/// that are no sink's.
 pub(super) fn release(
     connection: &Connection,
     filter: &DeadLetterFilter,
@@ -19,7 +20,7 @@ pub(super) fn release(
     let mut conditions = Conditions::new(filter);
     conditions.and("d.id =", id);
     let meant = format!(
-        "{} AND d.account_id IS NOT NULL
+        "{} AND d.account_id IS NOT NULL AND d.source IS NULL
          AND EXISTS (SELECT 1 FROM dead_letter_events e WHERE e.dead_letter_id = d.id)",
         conditions.sql()
     );

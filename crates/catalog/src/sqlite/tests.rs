@@ -77,6 +77,7 @@ fn refused_with_large_detail(plan: Plan) -> Settlement {
         count: 1,
         stream: Stream::new("events").unwrap(),
         record: None,
+        source: None,
         reason: "large".to_owned(),
         detail: "x".repeat(DETAIL_LARGE_BYTES),
         attempts: 1,

@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 use weir_catalog::SqliteCatalog;
-use weir_core::catalog::{Catalog, CatalogError, Claim, DeadLetterFilter};
+use weir_core::catalog::{AccountKey, Catalog, CatalogError, Claim, DeadLetterFilter, Place};
 use weir_core::event::{EventId, Offset, Stream};
+use weir_core::log::Partition;
+use weir_core::sink::SinkName;
 use weir_core::streams::Streams;
 use weir_core::time::Timestamp;
 
@@ -59,6 +61,26 @@ async fn a_catalog_of_version_2_is_read() {
     assert_eq!(catalog.paused().await.unwrap(), [accounts[0].key.sink.clone()].into());
 }
 
+#[tokio::test]
+async fn a_catalog_of_version_3_is_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let catalog = SqliteCatalog::open(&version(3, directory.path())).unwrap();
+    let key = AccountKey::main(&SinkName::of_input("bus"), &Partition("kafka:bus/event-messages/3".into()));
+    let letter = catalog.dead_letter(4).await.unwrap().unwrap();
+    let source = letter.source.unwrap();
+    assert_eq!((&*source.topic, source.partition, source.offset), ("event-messages", 3, 42));
+    assert_eq!(source.key.as_deref(), Some("click"));
+    assert_eq!(source.headers, [("stream".to_owned(), "events".to_owned())]);
+    // The same era, by somebody who has not heard of the batch that was settled here.
+    let unsettled = [(Offset(40), Offset(44)), (Offset(44), Offset(50))].into();
+    let place = Place { era: 77, planned: Offset(50), unsettled };
+    let joined = catalog.take_up(&key, &place).await.unwrap();
+    assert_eq!(joined.unsettled, [(Offset(44), Offset(50))].into());
+
+    assert!(catalog.forget(&key.sink, "").await.unwrap());
+    holds_one_of_everything(&catalog).await;
+}
+
 async fn holds_one_of_everything(catalog: &SqliteCatalog) {
     let accounts = catalog.accounts().await.unwrap();
     let [main, replay] = &accounts[..] else { panic!("{accounts:?}") };
@@ -99,11 +121,11 @@ async fn an_old_catalog_has_the_tables_of_a_new_one() {
 #[test]
 fn a_newer_version_is_refused_with_both_versions_and_a_remedy() {
     let directory = tempfile::tempdir().unwrap();
-    let path = version(2, directory.path());
+    let path = version(3, directory.path());
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 77).unwrap();
     let message = refusal(&path);
     assert!(message.contains("version 77, made by a newer Weir"), "{message}");
-    assert!(message.contains("knows version 2"), "{message}");
+    assert!(message.contains("knows version 3"), "{message}");
     assert!(message.contains("catalog.url"), "{message}");
 }
 

@@ -117,9 +117,9 @@ impl Walk<'_> {
         let span = (self.limit.max_events as u64).max(1);
         let end = gap.end.min(self.stop).min(self.from.saturating_add(span));
         let detail = damage::describe(self.segment, gap);
-        let tell = |(stream, count)| Lost { stream, count, detail: detail.clone() };
+        let tell = |(stream, count)| Lost { stream, count, reason: "log_damaged", detail: detail.clone() };
         let lost = Gap::between(gap, self.from, end).into_iter().map(tell).collect();
-        Some(Slice { records: Vec::new(), end: Offset(end), lost })
+        Some(Slice { end: Offset(end), lost, ..Slice::default() })
     }
 
     /// The records from `from` on, up to a limit, damage or the end; none where damage comes first.
