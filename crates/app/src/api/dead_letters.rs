@@ -169,12 +169,17 @@ pub async fn delete(api: &Api, id: &str) -> Answer {
     responses(
         (status = 202, description = "On its way", body = SentAgain),
         (status = 404, description = "No such letter", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "Its bytes are gone", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "Its bytes are gone, or it is no sink's", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn replay_one(api: &Api, id: &str) -> Answer {
     let id = number(id)?;
     let letter = find(api, id).await?;
+    if letter.source.is_some() {
+        let detail =
+            "an input could not read this message; no sink waits for it. Mend what sent it, and send it anew";
+        return Err(Problem::new(StatusCode::CONFLICT, "unreadable", detail));
+    }
     if letter.record.is_none() {
         let detail = "the event's bytes were lost to damage on disk; there is nothing to send";
         return Err(Problem::new(StatusCode::CONFLICT, "bytes-lost", detail));

@@ -1,6 +1,12 @@
 //! Runs one delivery for each sink and partition, and answers what people ask of sinks.
+//!
+//! The log's own partition is there from the start to the end; brokers' partitions come and go ([`Deliveries::assign`],
+//! [`Deliveries::revoke`]).
 
+mod replay;
+mod resending;
 mod running;
+mod seat;
 mod tending;
 #[cfg(test)]
 mod tests;
@@ -11,16 +17,17 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use weir_core::catalog::{Account, AccountKey, CatalogError, DeadLetterFilter, Opening};
+use weir_core::catalog::{Account, AccountKey, CatalogError, Opening};
 use weir_core::delivery::{
     Assignment, BatchLimits, DeliveryError, Gate, RetryPolicy, Route, Surroundings, claim,
 };
-use weir_core::event::Offset;
-use weir_core::log::{LogError, Partition};
+use weir_core::log::Partition;
 use weir_core::sink::{Sink, SinkName};
-use weir_core::time::Timestamp;
 
-use running::{Running, Wishes};
+pub use replay::{Replay, ReplayError};
+use running::{Part, Running, Wishes};
+pub use seat::Assigned;
+use seat::Seat;
 pub use tending::{Forgotten, TendError};
 
 /// A sink as it is configured.
@@ -52,32 +59,9 @@ pub struct Deliveries {
     /// Held while a sink is paused, resumed or forgotten, so that memory and catalog change in the same order.
     tending: tokio::sync::Mutex<()>,
     tasks: Mutex<JoinSet<()>>,
+    /// What runs over each broker's partition that this instance has, or had.
+    seats: Mutex<BTreeMap<Partition, Seat>>,
     stop: watch::Sender<bool>,
-}
-
-/// Why a replay was not begun.
-#[derive(Debug, thiserror::Error)]
-pub enum ReplayError {
-    /// No such sink.
-    #[error("there is no sink \"{0}\"")]
-    UnknownSink(String),
-    /// The log does not answer.
-    #[error(transparent)]
-    Log(#[from] LogError),
-    /// The catalog does not answer.
-    #[error(transparent)]
-    Catalog(#[from] CatalogError),
-}
-
-/// A replay that was begun: which events are sent again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Replay {
-    /// Its name: the lane that it runs in.
-    pub lane: String,
-    /// The first offset.
-    pub first: Offset,
-    /// The offset after the last.
-    pub end: Offset,
 }
 
 impl Deliveries {
@@ -97,6 +81,7 @@ impl Deliveries {
             releasing: Arc::default(),
             tending: tokio::sync::Mutex::default(),
             tasks: Mutex::default(),
+            seats: Mutex::default(),
             stop: watch::Sender::new(false),
         });
         for sink in &paused {
@@ -114,51 +99,14 @@ impl Deliveries {
             deliveries.hold(account, true).await?;
         }
         deliveries.warn_of_renaming(&known);
+        for sink in deliveries.sinks.values() {
+            tokio::spawn(check(sink.name.clone(), sink.sink.clone()));
+        }
         for (sink, account) in accounts {
             deliveries.spawn(&sink, account);
         }
+        deliveries.let_rest(&known).await;
         Ok(deliveries)
-    }
-
-    /// Sends the matching dead letters again. How many.
-    ///
-    /// It goes on when the caller no longer waits: what the catalog has released must not be forgotten here.
-    pub async fn resend(
-        self: &Arc<Self>,
-        filter: &DeadLetterFilter,
-        id: Option<i64>,
-    ) -> Result<u64, CatalogError> {
-        let (deliveries, filter) = (Arc::clone(self), filter.clone());
-        let released = tokio::spawn(async move { deliveries.release(&filter, id).await });
-        released.await.unwrap_or_else(|error| Err(CatalogError::Retry(error.into())))
-    }
-
-    /// Sends to a sink once more what the log keeps of a time; it counts in none of the sink's figures.
-    pub async fn replay(
-        &self,
-        sink: &str,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> Result<Vec<Replay>, ReplayError> {
-        let name = SinkName(sink.into());
-        let sink = self.sinks.get(&name).ok_or_else(|| ReplayError::UnknownSink(sink.to_owned()))?;
-        let Surroundings { log, catalog, row_ids, .. } = &self.surroundings;
-        let mut begun = Vec::new();
-        for partition in log.partitions() {
-            let first = log.seek(&partition, from).await?.max(log.extent(&partition).start);
-            let end = log.seek(&partition, to).await?;
-            if first >= end {
-                continue;
-            }
-            let lane = format!("replay-{}", row_ids.next());
-            let key = AccountKey { sink: name.clone(), partition, lane: lane.clone() };
-            let opening = Opening { from: first, until: Some(end) };
-            let account = catalog.open_account(&key, &opening).await?;
-            self.hold(&account, true).await?;
-            self.spawn(sink, account);
-            begun.push(Replay { lane, first, end });
-        }
-        Ok(begun)
     }
 
     /// Stops reading, brings what was read to the sinks, and ends. What is not settled within `limit` is left for the
@@ -166,58 +114,20 @@ impl Deliveries {
     pub async fn shut_down(&self, limit: Duration) -> bool {
         self.stop.send_replace(true);
         let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
-        let done = tokio::time::timeout(limit, async { while tasks.join_next().await.is_some() {} }).await;
-        done.is_ok()
-    }
-
-    async fn release(&self, filter: &DeadLetterFilter, id: Option<i64>) -> Result<u64, CatalogError> {
-        let _alone = self.releasing.lock().await;
-        let released = match self.surroundings.catalog.resend(filter, id).await {
-            Ok(released) => released,
-            Err(error) => {
-                self.count_again(filter).await;
-                return Err(error);
+        let mut seats = std::mem::take(&mut *self.seats());
+        let all = async {
+            while tasks.join_next().await.is_some() {}
+            for seat in seats.values_mut() {
+                seat.ended().await;
             }
         };
-        for (key, count) in &released {
-            self.surroundings.ledger.resending(key, *count);
-            if let Some(wishes) = self.wishes().get(key) {
-                wishes.resend.notify_one();
-            }
-        }
-        Ok(released.iter().map(|(_, count)| count).sum())
-    }
-
-    /// After a lost answer, which may have released letters all the same: every account that is concerned is read
-    /// again, and what waits in it is sent.
-    async fn count_again(&self, filter: &DeadLetterFilter) {
-        let concerned = |key: &AccountKey| {
-            key.lane.is_empty() && filter.sink.as_deref().is_none_or(|sink| *key.sink.0 == *sink)
-        };
-        for (_, wishes) in self.wishes().iter().filter(|(key, _)| concerned(key)) {
-            wishes.begin_anew.notify_one();
-        }
-        // Sinks that are no longer configured have no delivery that could do it.
-        let gone = |key: &AccountKey| concerned(key) && !self.sinks.contains_key(&key.sink);
-        if let Err(error) = self.reopen(gone).await {
-            tracing::warn!(%error, "the dead letters of sinks that are no longer configured could not be counted again");
-        }
-    }
-
-    async fn reopen(&self, concerned: impl Fn(&AccountKey) -> bool) -> Result<(), CatalogError> {
-        let Surroundings { ledger, catalog, .. } = &self.surroundings;
-        for account in catalog.accounts().await? {
-            if concerned(&account.key) {
-                ledger.reopen(catalog.as_ref(), account).await?;
-            }
-        }
-        Ok(())
+        tokio::time::timeout(limit, all).await.is_ok()
     }
 
     /// Sinks that are gone still hold the log. Replays that were under way, which go on, are given back.
     async fn take_up(&self, known: &[Account]) -> Result<Vec<(ConfiguredSink, Account)>, CatalogError> {
         let mut replays = Vec::new();
-        for account in known {
+        for account in known.iter().filter(|account| !account.key.partition.is_of_topic()) {
             match self.sinks.get(&account.key.sink) {
                 Some(sink) if !account.key.lane.is_empty() => replays.push((sink.clone(), account.clone())),
                 Some(_) => {}
@@ -250,6 +160,17 @@ impl Deliveries {
     }
 
     fn spawn(&self, sink: &ConfiguredSink, account: Account) {
+        let running = self.running(sink, account, self.surroundings.clone(), Part::Whole);
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(running.run());
+    }
+
+    fn running(
+        &self,
+        sink: &ConfiguredSink,
+        account: Account,
+        surroundings: Surroundings,
+        part: Part,
+    ) -> Running {
         let wishes = self.wishes().entry(account.key.clone()).or_default().clone();
         let assignment = Assignment {
             key: account.key,
@@ -260,18 +181,23 @@ impl Deliveries {
             sink: sink.sink.clone(),
             gate: self.gates.get(&sink.name).cloned().unwrap_or_default(),
         };
-        let running = Running {
-            surroundings: self.surroundings.clone(),
-            assignment,
-            wishes,
-            releasing: self.releasing.clone(),
-            stop: self.stop.subscribe(),
-        };
-        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(running.run());
+        let (releasing, stop) = (self.releasing.clone(), self.stop.subscribe());
+        Running { surroundings, assignment, wishes, releasing, part, stop }
     }
 
     fn wishes(&self) -> MutexGuard<'_, BTreeMap<AccountKey, Arc<Wishes>>> {
         self.wishes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn seats(&self) -> MutexGuard<'_, BTreeMap<Partition, Seat>> {
+        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Lets a sink make what it needs, and tells early what would keep it from working. Nothing waits for it.
+async fn check(name: SinkName, sink: Arc<dyn Sink>) {
+    if let Err(error) = sink.check().await {
+        tracing::warn!(sink = %name, error = %format_args!("{error:#}"), "the sink is not ready; it is tried on");
     }
 }
 

@@ -7,10 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, Notify, watch};
-use weir_core::catalog::CatalogError;
-use weir_core::delivery::{Assignment, Delivery, DeliveryError, Surroundings};
+use weir_core::delivery::{Assignment, Delivery, DeliveryError, Surroundings, claim};
 use weir_core::ledger::State;
-use weir_core::sink::{Sink, SinkName};
 
 /// How long a delivery that cannot go on waits before it begins anew.
 const RESTART_DELAY: Duration = Duration::from_secs(10);
@@ -24,20 +22,29 @@ pub struct Wishes {
     pub begin_anew: Notify,
 }
 
+/// What of an account's work is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// All of it.
+    Whole,
+    /// Dead letters are sent again; another instance has the partition.
+    Resending,
+}
+
 /// A delivery and what it runs in.
 pub struct Running {
     pub surroundings: Surroundings,
     pub assignment: Assignment,
     pub wishes: Arc<Wishes>,
     pub releasing: Arc<Mutex<()>>,
+    pub part: Part,
     pub stop: watch::Receiver<bool>,
 }
 
 impl Running {
     /// Delivers until told to stop, or to the end of a replay.
     pub async fn run(self) {
-        let Assignment { key, sink, .. } = &self.assignment;
-        tokio::spawn(check(key.sink.clone(), sink.clone()));
+        let Assignment { key, .. } = &self.assignment;
         let mut begun = self.deliver().await;
         loop {
             match begun {
@@ -53,7 +60,7 @@ impl Running {
             }
             begun = match self.recount().await {
                 Ok(()) => self.deliver().await,
-                Err(error) => Some(Err(error.into())),
+                Err(error) => Some(Err(error)),
             };
         }
     }
@@ -62,8 +69,14 @@ impl Running {
     async fn deliver(&self) -> Option<Result<(), DeliveryError>> {
         let resend = self.wishes.resend.clone();
         let delivery = Delivery::new(self.surroundings.clone(), self.assignment.clone(), resend);
+        let run = async {
+            match self.part {
+                Part::Whole => delivery.run(self.stop.clone()).await,
+                Part::Resending => delivery.run_resending(self.stop.clone()).await,
+            }
+        };
         tokio::select! {
-            ended = delivery.run(self.stop.clone()) => Some(ended),
+            ended = run => Some(ended),
             () = self.wishes.begin_anew.notified() => None,
             () = self.stopped_while_paused() => Some(Ok(())),
         }
@@ -80,13 +93,16 @@ impl Running {
     }
 
     /// Brings the ledger to what the catalog holds, while nobody changes either.
-    async fn recount(&self) -> Result<(), CatalogError> {
+    async fn recount(&self) -> Result<(), DeliveryError> {
         let Surroundings { catalog, ledger, .. } = &self.surroundings;
-        let Assignment { key, opening, .. } = &self.assignment;
+        let Assignment { key, opening, route, .. } = &self.assignment;
         let _alone = self.releasing.lock().await;
         // Opening is a write, so it comes after whatever was asked for by what is dropped by now.
-        let account = catalog.open_account(key, opening).await?;
-        ledger.reopen(catalog.as_ref(), account).await
+        let mut account = catalog.open_account(key, opening).await?;
+        if key.lane.is_empty() {
+            account = claim(&self.surroundings, account, route.streams()).await?;
+        }
+        Ok(ledger.reopen(catalog.as_ref(), account).await?)
     }
 
     /// A replay that has come to its end leaves nothing behind.
@@ -110,12 +126,5 @@ impl Running {
         let mut stop = self.stop.clone();
         let stopped = stop.wait_for(|stop| *stop);
         tokio::time::timeout(RESTART_DELAY, stopped).await.is_ok()
-    }
-}
-
-/// Lets a sink make what it needs, and tells early what would keep it from working. Nothing waits for it.
-async fn check(name: SinkName, sink: Arc<dyn Sink>) {
-    if let Err(error) = sink.check().await {
-        tracing::warn!(sink = %name, error = %format_args!("{error:#}"), "the sink is not ready; it is tried on");
     }
 }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use weir_core::catalog::{Account, CatalogError};
+use weir_core::catalog::{Account, Catalog, CatalogError};
 use weir_core::ledger::State;
 use weir_core::sink::SinkName;
 
@@ -99,6 +99,14 @@ impl Deliveries {
         let forgetting = async move {
             let _alone = deliveries.tending.lock().await;
             let _unreleased = deliveries.releasing.lock().await;
+            for progress in deliveries.progress_of_all() {
+                match progress.forget(&sink, "").await {
+                    Err(CatalogError::Broken(error)) => {
+                        tracing::warn!(error = %format_args!("{error:#}"), "a partition went before the sink was forgotten");
+                    }
+                    decided => drop(decided?),
+                }
+            }
             deliveries.surroundings.catalog.forget(&sink, "").await?;
             deliveries.surroundings.ledger.forget(&sink);
             tracing::warn!(sink = %sink, pending = lost.pending, dead = lost.dead, "a removed sink was forgotten");

@@ -1,9 +1,11 @@
 //! What becomes of dead letters when the catalog releases them and its answer gets lost.
 
+mod seats;
 mod tending;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use weir_core::catalog::DeadLetterFilter;
 use weir_core::ledger::{Ledger, Standing};
 use weir_core::log::Append;
 use weir_core::row_id::RowIds;

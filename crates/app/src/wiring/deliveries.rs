@@ -48,6 +48,7 @@ fn limits(batch: &BatchSettings) -> BatchLimits {
         max_bytes: bytes(batch.max_bytes),
         max_age: batch.max_age,
         in_flight: batch.in_flight,
+        unsettled_max: usize::MAX,
         buffer_max_events: batch.buffer_max_events,
         buffer_max_bytes: bytes(batch.buffer_max_bytes),
     }
