@@ -82,8 +82,11 @@ fn test_modules(file: &File) -> Vec<String> {
         Some((folder, "mod.rs" | "lib.rs" | "main.rs")) => folder,
         _ => file.path.trim_end_matches(".rs"),
     };
-    let declarations = file.text.split("#[cfg(test)]\nmod ").skip(1);
-    let named = declarations.filter_map(|rest| rest.lines().next()?.strip_suffix(';'));
+    let declarations = file.text.split("#[cfg(test)]\n").skip(1);
+    let named = declarations.filter_map(|rest| {
+        let line = rest.lines().next()?.strip_suffix(';')?;
+        line.trim_start_matches("pub(crate) ").strip_prefix("mod ")
+    });
     named.map(|name| format!("{folder}/{name}")).collect()
 }
 
