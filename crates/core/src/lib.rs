@@ -21,6 +21,7 @@ pub mod observe;
 pub mod progress;
 pub mod routing;
 pub mod row_id;
+pub mod schema;
 pub mod selection;
 pub mod sink;
 pub mod streams;

@@ -51,7 +51,7 @@ fn follows_a_whole_value(error: &serde_json::Error) -> bool {
     error.classify() == Category::Syntax && error.to_string().starts_with("trailing characters")
 }
 
-fn malformed(error: &serde_json::Error) -> Malformed {
+pub(crate) fn malformed(error: &serde_json::Error) -> Malformed {
     let detail = match error.classify() {
         Category::Eof => "the JSON ends too early".to_owned(),
         _ => format!("the body is not valid JSON: {}", without_place(error)),
