@@ -12,6 +12,8 @@ pub struct Greeting<'a> {
     pub listening: SocketAddr,
     /// Whether TLS is spoken there.
     pub is_encrypted: bool,
+    /// Where `/store` is served as well.
+    pub store: Option<SocketAddr>,
     /// Where the probes and `/metrics` are served as well.
     pub admin: Option<SocketAddr>,
     /// Where everything is kept.
@@ -35,6 +37,7 @@ impl Greeting<'_> {
             format!("  listening on  {scheme}://{}", self.listening),
             format!("  data in       {}", data_dir.display()),
         ];
+        lines.extend(self.store.map(|store| format!("  /store on     {scheme}://{store}/store")));
         lines.extend(self.admin.map(|admin| format!("  metrics on    http://{admin}/metrics")));
         lines.extend(self.made_key.map(|made| match made.is_new {
             true => format!(

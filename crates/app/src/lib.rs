@@ -11,6 +11,7 @@ pub mod greeting;
 pub mod logging;
 pub mod metrics;
 pub mod run;
+pub mod schemas;
 pub mod secret;
 pub mod server;
 pub mod wiring;

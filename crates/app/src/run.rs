@@ -37,6 +37,10 @@ pub async fn run(configuration: &Configuration, logs: &Logs) -> anyhow::Result<(
     let mut signals = Signals::listen()?;
     let data_dir = DataDir::open(&settings.data_dir)?;
     let main = listen(&settings.server.address(), "server.port").await?;
+    let store = match settings.store.port {
+        Some(port) => Some(listen(&settings.server.address_with(port), "store.port").await?),
+        None => None,
+    };
     let admin = match &settings.server.admin_addr {
         Some(address) => Some(listen(address, "server.admin_addr").await?),
         None => None,
@@ -50,6 +54,7 @@ pub async fn run(configuration: &Configuration, logs: &Logs) -> anyhow::Result<(
     let greeting = Greeting {
         listening: main.local_addr()?,
         is_encrypted: settings.server.tls.is_some(),
+        store: store.as_ref().and_then(|store| store.local_addr().ok()),
         admin: admin.as_ref().and_then(|admin| admin.local_addr().ok()),
         data_dir: data_dir.path(),
         made_key: made_key.as_ref(),
@@ -57,15 +62,21 @@ pub async fn run(configuration: &Configuration, logs: &Logs) -> anyhow::Result<(
     greeting.print();
 
     let main = wiring::listener(main, settings)?;
+    let store = store.map(|store| wiring::listener(store, settings)).transpose()?;
     let limits = wiring::server_settings(settings);
     // Probes and metrics are answered until the very end.
     let ended = CancellationToken::new();
     let entrance = |door| Arc::new(Entrance { api: program.api.clone(), door });
     let watched = admin.map(|admin| serve(admin, entrance(Door::Admin), limits.clone(), ended.clone()));
     let watched = watched.map(tokio::spawn);
-    let entrance = entrance(Door::Main);
+    let (at_store, at_main) = (entrance(Door::Store), entrance(Door::Main));
+    let serving_store = async {
+        if let Some(store) = store {
+            serve(store, at_store, limits.clone(), stop.clone()).await;
+        }
+    };
     let serving = async {
-        serve(main, entrance, limits, stop.clone()).await;
+        tokio::join!(serve(main, at_main, limits.clone(), stop.clone()), serving_store);
         finish(program, settings).await;
     };
     tokio::select! {

@@ -1,5 +1,7 @@
 //! Who is let in where.
 
+use std::net::SocketAddr;
+
 use hyper::header::AUTHORIZATION;
 use hyper::http::request::Parts;
 
@@ -35,7 +37,7 @@ impl Admission {
 
 impl Api {
     /// Decides before anything else is looked at, so that strangers cannot tell what there is.
-    pub(super) fn admit(&self, route: Route<'_>, head: &Parts, door: Door) -> Admission {
+    pub(super) fn admit(&self, route: Route<'_>, head: &Parts, door: Door, peer: SocketAddr) -> Admission {
         if !self.settings.cors_origins.is_empty() && cors::is_preflight(head) {
             return Admission::Preflight;
         }
@@ -43,11 +45,24 @@ impl Api {
         if metrics || route.is_public() {
             return Admission::Anybody;
         }
+        let is_here = match door {
+            Door::Main => true,
+            Door::Store => route == Route::Store,
+            Door::Admin => false,
+        };
         let Surroundings { authenticator, clock, .. } = &self.surroundings;
-        match (authenticator.authenticate(head.headers.get(AUTHORIZATION), clock.now()), door) {
-            (Ok(caller), Door::Main) => Admission::Known(caller),
-            (Ok(_), Door::Admin) => Admission::AtTheWrongDoor,
-            (Err(denied), _) => Admission::Denied(denied),
+        match authenticator.authenticate(head.headers.get(AUTHORIZATION), clock.now()) {
+            Ok(caller) if is_here => Admission::Known(caller),
+            Ok(_) => Admission::AtTheWrongDoor,
+            // Whoever shows a key means to be known by it; a wrong one never admits.
+            Err(Denied::Missing) if is_here && route == Route::Store && self.admits_unnamed(head, peer) => {
+                Admission::Known(Caller::unnamed())
+            }
+            Err(denied) => Admission::Denied(denied),
         }
+    }
+
+    fn admits_unnamed(&self, head: &Parts, peer: SocketAddr) -> bool {
+        self.settings.open_store.admits(peer, head, &self.settings.trusted_proxies)
     }
 }

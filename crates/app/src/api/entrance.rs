@@ -15,6 +15,8 @@ use crate::server::{Answering, UnderWay};
 pub enum Door {
     /// The main one.
     Main,
+    /// The one of `/store`, where it has a port of its own.
+    Store,
     /// The one for those who run Weir: probes and metrics, without a key.
     Admin,
 }

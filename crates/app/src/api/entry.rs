@@ -17,6 +17,7 @@ use weir_core::catalog::Catalog;
 use weir_core::intake::Intake;
 use weir_core::ledger::Ledger;
 use weir_core::log::EventLog;
+use weir_core::schema::CurrentRegistry;
 use weir_core::world::Clock;
 
 use super::admission::Admission;
@@ -29,7 +30,7 @@ use super::problem::Problem;
 use super::request_id::{REQUEST_ID, RequestIds};
 use super::route::Route;
 use super::settings::ApiSettings;
-use super::{cors, dead_letters, events, openapi, probes, replay, sinks, status, tail};
+use super::{cors, dead_letters, events, openapi, probes, replay, schemas, sinks, status, store, tail};
 use crate::auth::{Authenticator, Caller};
 use crate::deliveries::Deliveries;
 use crate::logging::{self, AccessLog};
@@ -42,6 +43,8 @@ pub struct Surroundings {
     pub intake: Arc<Intake>,
     /// Gives them back.
     pub log: Arc<dyn EventLog>,
+    /// The event types that there are now.
+    pub schemas: CurrentRegistry,
     /// How the log stands.
     pub log_gauge: Arc<dyn LogGauge>,
     /// The accounts.
@@ -109,7 +112,7 @@ impl Api {
         let (head, body) = request.into_parts();
         let route = Route::of(head.uri.path());
         let client_ip = client_ip(peer, &head.headers, &self.settings.trusted_proxies);
-        let admission = self.admit(route, &head, door);
+        let admission = self.admit(route, &head, door, peer);
         let patience = under_way.as_ref().map_or(Patience::Timer, UnderWay::patience);
         let responding = self.respond(route, &head, &admission, client_ip, patience, body);
         let mut response = match AssertUnwindSafe(responding).catch_unwind().await {
@@ -159,6 +162,7 @@ impl Api {
             // These have limits of their own for each thing that they wait for.
             Route::Events => events::post_events(self, call, body).await,
             Route::StreamEvents(stream) => events::post_stream_events(self, call, stream, body).await,
+            Route::Store => store::post_store(self, call, body).await,
             _ => {
                 let limit = self.settings.question_timeout;
                 let answering = patience.within(limit, self.question(route, call, body));
@@ -181,6 +185,7 @@ impl Api {
             Route::DeadLetter(id) if call.head.method == "DELETE" => dead_letters::delete(self, id).await,
             Route::DeadLetter(id) => dead_letters::show(self, id).await,
             Route::DeadLetterReplay(id) => dead_letters::replay_one(self, id).await,
+            Route::Schemas => schemas::list(self, &call),
             Route::Sinks => sinks::list(self, &call),
             Route::SinkReplay(sink) => replay::replay_sink(self, call, sink, body).await,
             Route::SinkCheck(sink) => sinks::check(self, sink).await,
@@ -189,7 +194,7 @@ impl Api {
             Route::SinkForget(sink) => sinks::forget(self, call, sink, body).await,
             Route::OpenApi => openapi::get_openapi(),
             Route::Ping | Route::Health | Route::Readiness | Route::Metrics => probes::answer(self, route),
-            Route::Events | Route::StreamEvents(_) | Route::Unknown => Err(nothing_here()),
+            Route::Events | Route::StreamEvents(_) | Route::Store | Route::Unknown => Err(nothing_here()),
         }
     }
 

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http_body::Body;
 use hyper::StatusCode;
 use weir_core::event::Stream;
+use weir_core::formats::{Place, TRANSLATED_MAX_BYTES};
 use weir_core::intake::{IntakeError, Outcome, Submission};
 use weir_core::log::LogError;
 
@@ -14,9 +15,10 @@ use super::answer::{Answer, of_type};
 use super::body::BodyError;
 use super::entry::{Api, Call};
 use super::problem::{Problem, ProblemDocument};
-use super::query::Query;
+use super::reading::Reading;
 use super::route::decoded;
-use super::{content_type, sender};
+use super::sender;
+use crate::server::Patience;
 
 /// The stream of `POST /events`.
 const EVENTS: &str = "events";
@@ -29,13 +31,18 @@ const BUSY_RETRY_AFTER: Duration = Duration::from_secs(1);
     post, path = "/events", tag = "events",
     params(
         ("atomic" = Option<bool>, Query, description = "All events or none"),
+        ("type" = Option<String>, Query, description = "For Protobuf: which message of the registry it is"),
+        ("delimited" = Option<bool>, Query, description = "For Protobuf: several messages, each with its length before it"),
         ("Idempotency-Key" = Option<String>, Header, description = "Repeated with the same key, the request has its effect once"),
         ("Content-Encoding" = Option<String>, Header, description = "gzip, zstd, deflate or br"),
         ("device-uuid" = Option<String>, Header, description = "Kept with the events"),
         ("app-version" = Option<String>, Header, description = "Kept with the events"),
         ("os-version" = Option<String>, Header, description = "Kept with the events"),
     ),
-    request_body(content((super::event_schema::EventsBody = "application/json"), (String = "application/x-ndjson"))),
+    request_body(content(
+        (super::event_schema::EventsBody = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"),
+        (String = "application/x-www-form-urlencoded"), (Vec<u8> = "application/msgpack"), (Vec<u8> = "application/x-protobuf"),
+    )),
     responses(
         (status = 200, description = "Some or all were accepted, and are on disk", body = Accepted),
         (status = 400, description = "Not valid JSON, with line and column", body = ProblemDocument, content_type = "application/problem+json"),
@@ -55,16 +62,22 @@ where
     take_in(api, call, EVENTS, body).await
 }
 
-/// Takes in events of any configured stream: any JSON objects that have what the stream requires.
+/// Takes in events of any configured stream: any objects that have what the stream requires. Those of the stream
+/// `store` are as `/store` takes them.
 #[utoipa::path(
     post, path = "/v1/streams/{stream}/events", tag = "events",
     params(
         ("stream" = String, Path, description = "A configured stream"),
         ("atomic" = Option<bool>, Query, description = "All events or none"),
+        ("type" = Option<String>, Query, description = "For Protobuf: which message of the registry it is"),
+        ("delimited" = Option<bool>, Query, description = "For Protobuf: several messages, each with its length before it"),
         ("Idempotency-Key" = Option<String>, Header, description = "Repeated with the same key, the request has its effect once"),
         ("Content-Encoding" = Option<String>, Header, description = "gzip, zstd, deflate or br"),
     ),
-    request_body(content((serde_json::Value = "application/json"), (String = "application/x-ndjson"))),
+    request_body(content(
+        (serde_json::Value = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"),
+        (String = "application/x-www-form-urlencoded"), (Vec<u8> = "application/msgpack"), (Vec<u8> = "application/x-protobuf"),
+    )),
     responses(
         (status = 200, description = "Some or all were accepted, and are on disk", body = Accepted),
         (status = 404, description = "No such stream", body = ProblemDocument, content_type = "application/problem+json"),
@@ -88,23 +101,29 @@ where
     let Call { head, caller, client_ip, patience } = call;
     let intake = &api.surroundings.intake;
     let stream: &Stream = intake.stream(stream).ok_or_else(|| no_stream(stream))?;
-    let format = content_type::format(&head.headers)?;
-    let atomic = match head.uri.query() {
-        None => false,
-        query => Query::parse(query)?.flag("atomic")?,
-    };
+    let registry = api.surroundings.schemas.get();
+    let reading = Reading::of(&head.headers, head.uri.query(), stream, &registry)?;
+    let (format, atomic, shape) = (reading.format, reading.atomic, reading.shape(&registry));
     let idempotency_key = sender::idempotency_key(&head.headers)?;
     let origin = sender::origin(&head.headers, caller, client_ip.to_string());
     let held = api.bodies.read(head, body, patience).await?;
-    let submission =
-        Submission { stream, format, body: &held.bytes, origin: &origin, idempotency_key, atomic };
-    let accepting = patience.within(api.settings.answer_timeout, intake.accept(submission));
+    let body = &held.bytes;
+    let submission = Submission { stream, format, shape, body, origin: &origin, idempotency_key, atomic };
+    answer(&accept(api, patience, submission).await?)
+}
+
+/// Has events on disk in time, or says why not.
+pub(super) async fn accept(
+    api: &Api,
+    patience: Patience,
+    submission: Submission<'_>,
+) -> Result<Outcome, Problem> {
+    let accepting = patience.within(api.settings.answer_timeout, api.surroundings.intake.accept(submission));
     match accepting.await {
         Err(_) => {
             Err(Problem::unavailable("busy", "the log did not take it in time; try again", BUSY_RETRY_AFTER))
         }
-        Ok(Err(error)) => Err(refused(error)),
-        Ok(Ok(outcome)) => answer(&outcome),
+        Ok(outcome) => outcome.map_err(refused),
     }
 }
 
@@ -130,15 +149,21 @@ fn none_accepted(outcome: &Outcome) -> Problem {
 
 fn refused(error: IntakeError) -> Problem {
     match error {
-        IntakeError::Malformed(malformed) => Problem::bad_request("malformed", malformed.to_string())
-            .with("line", malformed.line)
-            .with("column", malformed.column),
+        IntakeError::Malformed(malformed) => {
+            let problem = Problem::bad_request("malformed", malformed.to_string());
+            at(problem, malformed.place)
+        }
         IntakeError::Empty => {
-            Problem::bad_request("empty", "the body holds no event").with("line", 1).with("column", 1)
+            let problem = Problem::bad_request("empty", "the body holds no event");
+            at(problem, Place::Text { line: 1, column: 1 })
         }
         error @ IntakeError::TooManyEvents { max, .. } => {
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-many-events", error.to_string())
                 .with("limit_events", max)
+        }
+        error @ IntakeError::TooLarge => {
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", error.to_string())
+                .with("limit_bytes", TRANSLATED_MAX_BYTES)
         }
         IntakeError::UnknownStream(stream) => no_stream(stream.as_str()),
         IntakeError::Log(LogError::Retry { reason, after }) => Problem::unavailable("log", reason, after),
@@ -149,6 +174,14 @@ fn refused(error: IntakeError) -> Problem {
             Problem::unavailable("stopping", "Weir is being stopped; try again", BUSY_RETRY_AFTER)
         }
         IntakeError::Log(error @ LogError::Trimmed { .. }) => Problem::internal(&error),
+    }
+}
+
+/// With the place where a body is not what it should be.
+pub fn at(problem: Problem, place: Place) -> Problem {
+    match place {
+        Place::Text { line, column } => problem.with("line", line).with("column", column),
+        Place::Byte(offset) => problem.with("byte", offset),
     }
 }
 

@@ -46,7 +46,7 @@ where
     B: Body<Data = Bytes> + Unpin,
     B::Error: Into<BodyError>,
 {
-    content_type::format(&call.head.headers)?;
+    content_type::check_json(&call.head.headers)?;
     let held = bodies.read(call.head, body, call.patience).await?;
     serde_json::from_slice(&held.bytes).map_err(|error| match error.classify() {
         Category::Data => unprocessable(error.to_string()),

@@ -22,6 +22,7 @@ use super::answer::{Answer, of_type};
     paths(
         super::events::post_events,
         super::events::post_stream_events,
+        super::store::post_store,
         super::probes::get_ping,
         super::probes::get_healthz,
         super::probes::get_readyz,
@@ -33,6 +34,7 @@ use super::answer::{Answer, of_type};
         super::dead_letters::show,
         super::dead_letters::delete,
         super::dead_letters::replay_one,
+        super::schemas::list,
         super::sinks::list,
         super::sinks::check,
         super::sinks::pause,

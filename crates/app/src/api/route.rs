@@ -14,6 +14,8 @@ pub enum Route<'a> {
     Events,
     /// `/v1/streams/{stream}/events`
     StreamEvents(&'a str),
+    /// `/store`
+    Store,
     /// `/ping`
     Ping,
     /// `/healthz`
@@ -36,6 +38,8 @@ pub enum Route<'a> {
     DeadLetter(&'a str),
     /// `/v1/dead-letters/{id}/replay`
     DeadLetterReplay(&'a str),
+    /// `/v1/schemas`
+    Schemas,
     /// `/v1/sinks`
     Sinks,
     /// `/v1/sinks/{name}/replay`
@@ -53,7 +57,7 @@ pub enum Route<'a> {
 }
 
 /// How many kinds of route there are.
-pub const ROUTES: usize = 20;
+pub const ROUTES: usize = 22;
 
 impl<'a> Route<'a> {
     /// Reads a path.
@@ -71,6 +75,7 @@ impl<'a> Route<'a> {
             count += 1;
         }
         match segments[..count] {
+            ["store"] => Self::Store,
             ["ping"] => Self::Ping,
             ["healthz"] => Self::Health,
             ["readyz"] => Self::Readiness,
@@ -83,6 +88,7 @@ impl<'a> Route<'a> {
             ["v1", "dead-letters", "replay"] => Self::DeadLettersReplay,
             ["v1", "dead-letters", id] => Self::DeadLetter(id),
             ["v1", "dead-letters", id, "replay"] => Self::DeadLetterReplay(id),
+            ["v1", "schemas"] => Self::Schemas,
             ["v1", "sinks"] => Self::Sinks,
             ["v1", "sinks", name, "replay"] => Self::SinkReplay(name),
             ["v1", "sinks", name, "check"] => Self::SinkCheck(name),
@@ -115,6 +121,8 @@ impl<'a> Route<'a> {
             Self::SinkPause(_) => (16, "/v1/sinks/{name}/pause"),
             Self::SinkResume(_) => (17, "/v1/sinks/{name}/resume"),
             Self::SinkForget(_) => (18, "/v1/sinks/{name}/forget"),
+            Self::Store => (19, "/store"),
+            Self::Schemas => (20, "/v1/schemas"),
             Self::Unknown => (ROUTES - 1, "unknown"),
         }
     }
@@ -124,6 +132,7 @@ impl<'a> Route<'a> {
         match self {
             Self::Events
             | Self::StreamEvents(_)
+            | Self::Store
             | Self::DeadLettersReplay
             | Self::DeadLetterReplay(_)
             | Self::SinkReplay(_)
@@ -206,6 +215,8 @@ mod tests {
             Route::SinkPause(""),
             Route::SinkResume(""),
             Route::SinkForget(""),
+            Route::Store,
+            Route::Schemas,
             Route::Unknown,
         ];
         let numbers: std::collections::BTreeSet<usize> = routes.iter().map(|route| route.kind().0).collect();

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use super::open_store::OpenStore;
+
 /// What the API takes, and for whom it is open.
 #[derive(Clone, Debug)]
 pub struct ApiSettings {
@@ -25,6 +27,8 @@ pub struct ApiSettings {
     pub trusted_proxies: Vec<IpNet>,
     /// Pages of these origins may call from a browser; `*` for all. Empty: none.
     pub cors_origins: Vec<String>,
+    /// Who may send to `/store` without a key.
+    pub open_store: OpenStore,
     /// `/metrics` without a key on the main port, too.
     pub metrics_open: bool,
 }
@@ -41,6 +45,7 @@ impl Default for ApiSettings {
             tails_max: 32,
             trusted_proxies: Vec::new(),
             cors_origins: Vec::new(),
+            open_store: OpenStore::ToNobody,
             metrics_open: false,
         }
     }

@@ -37,10 +37,17 @@ pub struct AuthSettings {
 /// Somebody who was admitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// `key:NAME` or `jwt:SUBJECT`; never the secret.
+    /// `key:NAME`, `jwt:SUBJECT`, or `none`; never the secret.
     pub credential: Arc<str>,
     /// The token's subject.
     pub user_id: Option<Arc<str>>,
+}
+
+impl Caller {
+    /// Somebody who needed no key.
+    pub fn unnamed() -> Self {
+        Self { credential: "none".into(), user_id: None }
+    }
 }
 
 /// Why somebody was not admitted; said to them, so it tells nothing about the secrets.

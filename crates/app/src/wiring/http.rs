@@ -4,9 +4,9 @@ use anyhow::Context;
 use tokio::net::TcpListener;
 use weir_log::SegmentLog;
 
-use crate::api::{ApiSettings, LogGauge};
+use crate::api::{ApiSettings, LogGauge, OpenStore};
 use crate::auth::{AuthSettings, Authenticator, NamedKey};
-use crate::config::{MetricsAccess, Settings};
+use crate::config::{MetricsAccess, Settings, StoreToken};
 use crate::data_dir::MadeKey;
 use crate::secret::Secret;
 use crate::server::{Encryption, Listener, ServerSettings};
@@ -49,6 +49,12 @@ pub(super) fn api_settings(settings: &Settings) -> ApiSettings {
         body_timeout: server.request_timeout,
         trusted_proxies: server.trusted_proxies.clone(),
         cors_origins: server.cors_origins.clone(),
+        open_store: match settings.store.token {
+            StoreToken::Required => OpenStore::ToNobody,
+            StoreToken::None => OpenStore::ToEverybody,
+            StoreToken::Loopback if server.is_local() => OpenStore::ToThisMachine,
+            StoreToken::Loopback => OpenStore::ToNobody,
+        },
         metrics_open: server.metrics == MetricsAccess::Open,
         ..defaults
     }

@@ -23,6 +23,7 @@ use weir_core::intake::{Intake, StreamRules};
 use weir_core::ledger::Ledger;
 use weir_core::log::Partition;
 use weir_core::row_id::RowIds;
+use weir_core::schema::CurrentRegistry;
 use weir_core::world::{Clock, Random};
 use weir_log::{SegmentLog, segment};
 
@@ -81,13 +82,19 @@ pub async fn assemble(
     };
     let around = Around { environment: &settings.environment, instance_id: &instance_id, clock: &clock };
     let sinks = deliveries::configured(&settings.sinks, around)?;
+    let (registry, in_force) = crate::schemas::load(&settings.schemas.dir)?;
+    crate::schemas::tell_flawed(&settings.schemas.dir.display().to_string(), &registry);
+    let schemas = CurrentRegistry::new(registry);
     let deliveries = Deliveries::start(surroundings, sinks).await.context("the deliveries cannot start")?;
     let intake =
         Arc::new(Intake::new(log.clone(), streams(settings), clock.clone(), random, metrics.clone()));
     metrics.watch(ledger.clone(), log.clone(), clock.clone());
+    let folder = settings.schemas.dir.clone();
+    tokio::spawn(crate::schemas::keep_current(folder, schemas.clone(), in_force, stop.clone()));
     let parts = crate::api::Surroundings {
         intake,
         log: log.clone(),
+        schemas,
         log_gauge: log.clone(),
         ledger,
         catalog: catalog.clone(),
@@ -187,7 +194,7 @@ fn tell(report: &segment::OpenReport) {
 fn streams(settings: &Settings) -> Vec<StreamRules> {
     let declared =
         settings.streams.iter().filter_map(|(name, stream)| Some(rules(Stream::new(name)?, stream)));
-    std::iter::once(StreamRules::events()).chain(declared).collect()
+    [StreamRules::events(), StreamRules::store()].into_iter().chain(declared).collect()
 }
 
 fn rules(stream: Stream, settings: &StreamSettings) -> StreamRules {

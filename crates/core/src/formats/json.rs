@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-use super::{Fault, Malformed};
+use super::{Fault, Malformed, Place};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
@@ -56,7 +56,7 @@ pub(crate) fn malformed(error: &serde_json::Error) -> Malformed {
         Category::Eof => "the JSON ends too early".to_owned(),
         _ => format!("the body is not valid JSON: {}", without_place(error)),
     };
-    Malformed { detail, line: error.line().max(1), column: error.column().max(1) }
+    Malformed { detail, place: Place::Text { line: error.line().max(1), column: error.column().max(1) } }
 }
 
 /// The error's text without its ` at line 1 column 2`.
@@ -68,11 +68,9 @@ pub(super) fn without_place(error: &serde_json::Error) -> String {
 fn not_utf8(body: &[u8]) -> Malformed {
     let valid = std::str::from_utf8(body).map_or_else(|error| error.valid_up_to(), str::len);
     let line_start = memchr::memrchr(b'\n', &body[..valid]).map_or(0, |at| at + 1);
-    Malformed {
-        detail: "the body is not UTF-8".to_owned(),
-        line: memchr::memchr_iter(b'\n', &body[..valid]).count() + 1,
-        column: valid - line_start + 1,
-    }
+    let line = memchr::memchr_iter(b'\n', &body[..valid]).count() + 1;
+    let place = Place::Text { line, column: valid - line_start + 1 };
+    Malformed { detail: "the body is not UTF-8".to_owned(), place }
 }
 
 /// Checks what a JSON parser lets through and some store will not: nesting without end, and halves of characters.
@@ -177,9 +175,9 @@ mod tests {
     #[test]
     fn broken_json_is_told_with_its_place() {
         let error = split(&Bytes::from_static(b"{\n\"a\": tru}")).unwrap_err();
-        assert_eq!((error.line, error.column), (2, 9));
+        assert_eq!(error.place, Place::Text { line: 2, column: 9 });
         let error = split(&Bytes::from_static(b"{\"a\":1}\n\xFF")).unwrap_err();
-        assert_eq!((error.detail.as_str(), error.line, error.column), ("the body is not UTF-8", 2, 1));
+        assert_eq!(error.to_string(), "the body is not UTF-8 at line 2, column 1");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! unless the client asked for all or nothing.
 
 mod rules;
+mod shape;
 #[cfg(test)]
 mod tests;
 
@@ -13,16 +14,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 pub use rules::{CLIENT_ID_MAX_BYTES, Facts, StreamRules};
+pub use shape::Shape;
 
 use crate::event::{Event, EventId, Origin, Stream};
-use crate::formats::{self, BodyFormat, Fault, Malformed};
+pub use crate::formats::EVENTS_PER_REQUEST_MAX;
+use crate::formats::{self, BodyFormat, Fault, Malformed, Members, SplitError, TRANSLATED_MAX_BYTES};
 use crate::log::{Append, Entry, LogError};
 use crate::observe::Observer;
 use crate::time::Timestamp;
 use crate::world::{Clock, Random};
-
-/// The most events that one request may bring.
-pub const EVENTS_PER_REQUEST_MAX: usize = 100_000;
 
 /// What a client sent.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +31,8 @@ pub struct Submission<'a> {
     pub stream: &'a Stream,
     /// What the client says its body is.
     pub format: BodyFormat,
+    /// What its members are.
+    pub shape: Shape<'a>,
     /// The body, unpacked.
     pub body: &'a Bytes,
     /// Who sent it, and from what.
@@ -78,12 +80,25 @@ pub enum IntakeError {
         /// How many are taken.
         max: usize,
     },
+    /// The body is in another format, and would be too large as JSON.
+    #[error("as JSON, the events have more than {TRANSLATED_MAX_BYTES} bytes; send fewer at a time")]
+    TooLarge,
     /// No such stream is configured.
     #[error("there is no stream \"{0}\"; declare it as [streams.{0}]")]
     UnknownStream(Stream),
     /// The log could not take it.
     #[error(transparent)]
     Log(#[from] LogError),
+}
+
+impl From<SplitError> for IntakeError {
+    fn from(error: SplitError) -> Self {
+        match error {
+            SplitError::Malformed(malformed) => Self::Malformed(malformed),
+            SplitError::TooManyEvents { count } => Self::TooManyEvents { count, max: EVENTS_PER_REQUEST_MAX },
+            SplitError::TooLarge => Self::TooLarge,
+        }
+    }
 }
 
 /// The door: one for all inputs.
@@ -126,7 +141,7 @@ impl Intake {
             _ => {}
         }
         let received_at = self.clock.now();
-        let (mut events, rejected) = self.read(rules, members, received_at, &submission);
+        let (mut events, rejected) = self.read(rules, members, received_at, &submission)?;
         if submission.atomic && !rejected.is_empty() {
             events.clear();
         }
@@ -141,16 +156,22 @@ impl Intake {
     fn read(
         &self,
         rules: &StreamRules,
-        members: Vec<Result<Bytes, Fault>>,
+        members: Members,
         received_at: Timestamp,
         submission: &Submission<'_>,
-    ) -> (Vec<Event>, Vec<Rejection>) {
+    ) -> Result<(Vec<Event>, Vec<Rejection>), IntakeError> {
         let mut events = Vec::with_capacity(members.len());
-        let mut rejected = Vec::new();
+        let (mut rejected, mut made_bytes) = (Vec::new(), 0);
         let names = Names { submission, issued: IssuedIds::new(received_at, self.random.as_ref()) };
         for (index, member) in members.into_iter().enumerate() {
-            let read = member.and_then(|body| Ok((rules.read(&body)?, body)));
-            match read {
+            let shaped = member.and_then(|member| submission.shape.event(member, received_at));
+            if let (Ok(event), true) = (&shaped, submission.shape.makes_anew()) {
+                made_bytes += event.len();
+            }
+            if made_bytes > TRANSLATED_MAX_BYTES {
+                return Err(IntakeError::TooLarge);
+            }
+            match shaped.and_then(|body| Ok((rules.read(&body)?, body))) {
                 Ok((facts, body)) => events.push(Event {
                     id: names.id(index, facts.client_id.as_deref()),
                     occurred_at: facts.occurred_at.unwrap_or(received_at),
@@ -161,7 +182,7 @@ impl Intake {
                 Err(Fault { code, detail }) => rejected.push(Rejection { index, code, detail }),
             }
         }
-        (events, rejected)
+        Ok((events, rejected))
     }
 
     fn report(&self, stream: &Stream, rejected: &[Rejection]) {

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use crate::event::Stream;
 use crate::formats::Fault;
 use crate::formats::pick::{Pointer, pick};
+use crate::schema::{EVENT_NAME, STORE};
 use crate::time::Timestamp;
 
 /// The longest id that a client may give an event, in bytes.
@@ -54,6 +55,15 @@ impl StreamRules {
         for name in ["label", "target", "section"] {
             rules.check(member(name), Check::OptionalText);
         }
+        rules
+    }
+
+    /// The built-in stream `store`: the JSON of a message, with its type's name. `message_id` is the event's id.
+    pub fn store() -> Self {
+        let at = |text: &str| Pointer::parse(text);
+        let mut rules =
+            Self::configured(store_stream(), at("/context/messageId"), at("/context/sentAt"), None, []);
+        rules.check(pointer(EVENT_NAME), Check::RequiredText);
         rules
     }
 
@@ -131,6 +141,10 @@ fn events_stream() -> Stream {
     Stream::new("events").unwrap_or_else(|| unreachable!("a plain word is a stream's name"))
 }
 
+fn store_stream() -> Stream {
+    Stream::new(STORE).unwrap_or_else(|| unreachable!("a plain word is a stream's name"))
+}
+
 fn pointer(member: &str) -> Pointer {
     Pointer::parse(&format!("/{member}")).unwrap_or_else(|| unreachable!("it begins with a slash"))
 }
@@ -186,7 +200,7 @@ fn word(pointer: &Pointer, value: &RawValue) -> Result<Box<str>, Fault> {
 fn moment(pointer: &Pointer, value: &RawValue) -> Result<Timestamp, Fault> {
     let text = value.get();
     let read = match text.as_bytes().first() {
-        Some(b'"') => serde_json::from_str::<String>(text).ok().and_then(|text| Timestamp::parse(&text)),
+        Some(b'"') => serde_json::from_str::<String>(text).ok().and_then(|text| written_moment(&text)),
         Some(b'-' | b'0'..=b'9') => text.parse().ok().and_then(Timestamp::from_number),
         _ => None,
     };
@@ -195,4 +209,14 @@ fn moment(pointer: &Pointer, value: &RawValue) -> Result<Timestamp, Fault> {
             "an RFC 3339 time with its offset, or a number of seconds, milliseconds or microseconds";
         Fault::new("invalid_time", format!("{} must be {expected}", name(pointer)))
     })
+}
+
+/// A time as text. A number is taken there, too: CSV and forms have nothing but texts, and Protobuf's JSON writes large
+/// integers so.
+fn written_moment(text: &str) -> Option<Timestamp> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    match !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+        true => text.parse().ok().and_then(Timestamp::from_number),
+        false => Timestamp::parse(text),
+    }
 }

@@ -1,5 +1,7 @@
 //! What intake promises, over a log in memory.
 
+mod shapes;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,7 +38,7 @@ impl Door {
         );
         let intake = Intake::new(
             log.clone(),
-            [StreamRules::events(), rules],
+            [StreamRules::events(), StreamRules::store(), rules],
             Arc::new(TestClock::start()),
             Arc::new(SeededRandom::new(1)),
             Arc::new(Unobserved),
@@ -49,6 +51,7 @@ impl Door {
         Submission {
             stream: &self.events,
             format: BodyFormat::Any,
+            shape: Shape::Event,
             body,
             origin: &self.origin,
             idempotency_key: None,

@@ -189,13 +189,13 @@ fn broken_rule(name: &str, value: &Json<'_>, now: Timestamp) -> Option<String> {
 /// The message out of its two halves.
 fn message(event_type: &EventType, parts: &Parts<'_>, reader: &mut Reader) -> DynamicMessage {
     let mut message = DynamicMessage::new(event_type.message.descriptor.clone());
-    if let Some(data) = parts.data {
-        reader.members(&mut message, data, Some(&event_type.context), &Path::beginning("/data"), 0);
-    }
     if let (Some(members), Kind::Message(kind)) = (parts.context, event_type.context.kind()) {
         let mut context = DynamicMessage::new(kind);
         reader.members(&mut context, members, None, &Path::beginning("/context"), 1);
         message.set_field(&event_type.context, Value::Message(context));
+    }
+    if let Some(data) = parts.data {
+        reader.members(&mut message, data, Some(&event_type.context), &Path::beginning("/data"), 0);
     }
     message
 }

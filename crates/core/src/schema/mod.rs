@@ -32,6 +32,8 @@ pub use outline::FieldOutline;
 pub use registry::{NameError, Registry, event_name};
 pub use wire::MESSAGE_MAX_BYTES;
 
+pub(crate) use moment::write_timestamp;
+
 /// The stream of the events of `/store`.
 pub const STORE: &str = "store";
 
@@ -39,4 +41,4 @@ pub const STORE: &str = "store";
 pub const EVENT_NAME: &str = "event_name";
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -51,7 +51,7 @@ fn read_offset(text: &str) -> Option<i64> {
 }
 
 /// Writes it in UTC; `None` where it lies outside of what can be written.
-pub(super) fn write_timestamp(seconds: i64, nanos: i32) -> Option<String> {
+pub(crate) fn write_timestamp(seconds: i64, nanos: i32) -> Option<String> {
     if !(SECONDS_MIN..=SECONDS_MAX).contains(&seconds) || !(0..NANOS_PER_SECOND).contains(&nanos) {
         return None;
     }

@@ -18,6 +18,7 @@ use weir_core::formats::pick::Pointer;
 use weir_core::intake::{Intake, StreamRules};
 use weir_core::ledger::Ledger;
 use weir_core::row_id::RowIds;
+use weir_core::schema::{CurrentRegistry, Registry};
 use weir_core::sink::{Batch, Exception, Receipt, Refusal, Sink, SinkError, SinkName, Verdict};
 use weir_core::testkit::catalog::MemoryCatalog;
 use weir_core::testkit::log::MemoryLog;
@@ -38,6 +39,7 @@ pub struct Here {
     pub api: Arc<Api>,
     pub log: Arc<MemoryLog>,
     pub ledger: Arc<Ledger>,
+    pub schemas: CurrentRegistry,
     pub sink: Arc<Picky>,
     pub gauge: Arc<Gauge>,
     pub stop: CancellationToken,
@@ -84,9 +86,11 @@ impl Here {
         };
         let deliveries = Deliveries::start(around, [configured(sink.clone())]).await.unwrap();
         let stop = CancellationToken::new();
+        let schemas = CurrentRegistry::new(event_types());
         let surroundings = Surroundings {
             intake: Arc::new(Intake::new(log.clone(), streams(), clock.clone(), random, metrics.clone())),
             log: log.clone(),
+            schemas: schemas.clone(),
             log_gauge: gauge.clone(),
             ledger: ledger.clone(),
             catalog: Arc::new(catalog.clone()),
@@ -97,7 +101,7 @@ impl Here {
             access_log: AccessLog::silent(),
             stop: stop.clone(),
         };
-        Self { api: Arc::new(Api::new(surroundings, settings)), log, ledger, sink, gauge, stop }
+        Self { api: Arc::new(Api::new(surroundings, settings)), log, ledger, schemas, sink, gauge, stop }
     }
 
     /// Calls with the key.
@@ -237,7 +241,12 @@ fn configured(sink: Arc<Picky>) -> ConfiguredSink {
     }
 }
 
-fn streams() -> [StreamRules; 2] {
+/// Those that the repository ships.
+fn event_types() -> Registry {
+    crate::schemas::load(concat!(env!("CARGO_MANIFEST_DIR"), "/../../schemas").as_ref()).unwrap().0
+}
+
+fn streams() -> [StreamRules; 3] {
     let pointer = |text| Pointer::parse(text).unwrap();
     let actions = StreamRules::configured(
         Stream::new("actions").unwrap(),
@@ -246,7 +255,7 @@ fn streams() -> [StreamRules; 2] {
         Some(pointer("/uid")),
         [pointer("/uid"), pointer("/kind")],
     );
-    [StreamRules::events(), actions]
+    [StreamRules::events(), StreamRules::store(), actions]
 }
 
 fn authenticator() -> Authenticator {

@@ -8,6 +8,7 @@ mod certificate;
 mod log;
 mod server;
 pub mod sinks;
+mod store;
 mod streams;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ pub use sinks::{
     BatchSettings, Beginning, ColumnFrom, ColumnsSettings, FilterSettings, RetrySettings, SinkOf, SinkType,
     StreamSelection, TlsSettings, TypeFacts,
 };
+pub use store::{SchemasSettings, StoreSettings, StoreToken};
 pub use streams::{BUILT_IN_STREAMS, StreamSettings};
 
 use super::duration;
@@ -58,6 +60,10 @@ pub struct Settings {
     pub log: LogSettings,
     /// The catalog.
     pub catalog: CatalogSettings,
+    /// The address `/store`.
+    pub store: StoreSettings,
+    /// The event types.
+    pub schemas: SchemasSettings,
     /// Streams beyond the built-in ones, by name.
     pub streams: BTreeMap<String, StreamSettings>,
     /// Where events go, by name.
@@ -90,6 +96,8 @@ impl Default for Settings {
             auth: AuthSettings::default(),
             log: LogSettings::default(),
             catalog: CatalogSettings::default(),
+            store: StoreSettings::default(),
+            schemas: SchemasSettings::default(),
             streams: BTreeMap::new(),
             sinks: BTreeMap::new(),
         }
@@ -98,7 +106,7 @@ impl Default for Settings {
 
 impl Settings {
     /// The names of the settings at the top, sections included.
-    pub const TOP_LEVEL: [&str; 12] = [
+    pub const TOP_LEVEL: [&str; 14] = [
         "data_dir",
         "environment",
         "instance_id",
@@ -109,6 +117,8 @@ impl Settings {
         "auth",
         "log",
         "catalog",
+        "store",
+        "schemas",
         "streams",
         "sinks",
     ];
@@ -125,6 +135,8 @@ impl Settings {
         self.auth.check(report);
         self.log.check(report);
         self.catalog.check(report);
+        self.store.check(&self.server, report);
+        self.schemas.check(report);
         streams::check(&self.streams, report);
         sinks::check(self, report);
     }

@@ -102,9 +102,19 @@ impl ServerSettings {
         join_address(&self.host, self.port)
     }
 
+    /// `host` with another port.
+    pub fn address_with(&self, port: u16) -> String {
+        join_address(&self.host, port)
+    }
+
+    /// Whether no other machine is let in.
+    pub fn is_local(&self) -> bool {
+        is_this_machine(&self.host)
+    }
+
     /// Whether other machines are let in, and nothing says that what they send is encrypted on the way.
     pub fn is_exposed(&self) -> bool {
-        self.tls.is_none() && self.trusted_proxies.is_empty() && !is_this_machine(&self.host)
+        self.tls.is_none() && self.trusted_proxies.is_empty() && !self.is_local()
     }
 
     pub(super) fn check(&self, report: &mut Report<'_>) {

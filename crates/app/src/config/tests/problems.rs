@@ -19,13 +19,13 @@ x = 1
 ";
     assert_snapshot!(with_file(text).problems(), @r#"
     weir.toml:1: `data_dri` is not a setting
-        Did you mean `data_dir`? There are: `data_dir`, `environment`, `instance_id`, `shutdown_timeout`, `log_level`, `log_format`, `server`, `auth`, `log`, `catalog`, `streams`, `sinks`.
+        Did you mean `data_dir`? There are: `data_dir`, `environment`, `instance_id`, `shutdown_timeout`, `log_level`, `log_format`, `server`, `auth`, `log`, `catalog`, `store`, `schemas`, `streams`, `sinks`.
     weir.toml:3: `log.max_byte` is not a setting
         Did you mean `max_bytes`? There are: `durability`, `max_bytes`, `free_min_bytes`, `retention`, `retention_max_bytes`, `segment_bytes`.
     weir.toml:6: `sinks.search.ulr` is not a setting
         Did you mean `url`? There are: `streams`, `where`, `from`, `url`, `index`, `columns`, `username`, `password`, `api_key`, `install_template`, `compress`, `request_timeout`, `tls`, `batch`, `retry`.
     weir.toml:8: `colour` is not a setting
-        There are: `data_dir`, `environment`, `instance_id`, `shutdown_timeout`, `log_level`, `log_format`, `server`, `auth`, `log`, `catalog`, `streams`, `sinks`.
+        There are: `data_dir`, `environment`, `instance_id`, `shutdown_timeout`, `log_level`, `log_format`, `server`, `auth`, `log`, `catalog`, `store`, `schemas`, `streams`, `sinks`.
     "#);
 }
 

@@ -76,6 +76,12 @@ fn each_value_is_shown_with_where_it_comes_from_and_no_secret_is() {
     [catalog]
     url = "sqlite:data/catalog.db"                   # built in
 
+    [store]
+    token = "loopback"                               # built in
+
+    [schemas]
+    dir = "schemas"                                  # built in
+
     [streams."a.b"]
     id = "/id"                                       # weir.toml:7
     required = []                                    # built in
@@ -113,13 +119,14 @@ fn what_is_shown_can_be_read_again() {
 }
 
 /// Settings that are absent by default, which the shown ones therefore lack.
-const ABSENT_BY_DEFAULT: [&str; 20] = [
+const ABSENT_BY_DEFAULT: [&str; 21] = [
     "WEIR_INSTANCE_ID",
     "WEIR_SERVER__ADMIN_ADDR",
     "WEIR_SERVER__TLS__CERT",
     "WEIR_SERVER__TLS__KEY",
     "WEIR_AUTH__JWT_SECRET",
     "WEIR_LOG__RETENTION_MAX_BYTES",
+    "WEIR_STORE__PORT",
     "WEIR_STREAMS__NAME__ID",
     "WEIR_STREAMS__NAME__TIME",
     "WEIR_STREAMS__NAME__USER",

@@ -18,7 +18,7 @@ use crate::delivery::{Assignment, Delivery, DeliveryError, Gate, RetryPolicy, Ro
 use crate::event::{EventId, Origin, Stream};
 use crate::formats::BodyFormat;
 use crate::formats::pick::Pointer;
-use crate::intake::{Intake, StreamRules, Submission};
+use crate::intake::{Intake, Shape, StreamRules, Submission};
 use crate::ledger::{Ledger, Snapshot};
 use crate::log::{EventLog, Partition};
 use crate::observe::Unobserved;
@@ -262,6 +262,7 @@ impl Life {
         let submission = Submission {
             stream: &stream,
             format: BodyFormat::Lines,
+            shape: Shape::Event,
             body: &body,
             origin: &origin,
             idempotency_key: None,

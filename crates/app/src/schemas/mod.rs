@@ -1,0 +1,30 @@
+//! The event registry's files: reading them, compiling them, and keeping up with their changes.
+//!
+//! **Constraint.** A version that cannot be compiled never takes the place of one that could; whoever runs Weir is told
+//! of it by file and line.
+//!
+//! Names of files, and imports, are relative to the folder. `google/protobuf/*.proto` are there by themselves.
+
+mod compile;
+mod folder;
+mod watch;
+
+use std::path::Path;
+
+use anyhow::{Context, anyhow};
+use weir_core::schema::Registry;
+
+pub use compile::{Flaw, compile};
+pub use folder::Sources;
+pub use watch::{keep_current, tell_flawed};
+
+/// The event types of a folder. One that is not there has none.
+pub fn load(folder: &Path) -> anyhow::Result<(Registry, Sources)> {
+    let sources = Sources::read(folder)
+        .with_context(|| format!("schemas.dir: the folder {} cannot be read", folder.display()))?;
+    let registry = compile(&sources).map_err(|flaws| {
+        let listed: Vec<String> = flaws.iter().map(|flaw| format!("{}/{flaw}", folder.display())).collect();
+        anyhow!("schemas.dir: the event types cannot be compiled\n{}", listed.join("\n"))
+    })?;
+    Ok((registry, sources))
+}
