@@ -4,12 +4,18 @@ use weir_core::event::Record;
 use weir_core::line::{self, Last};
 use weir_core::sink::Refusal;
 
+use super::store;
 use crate::fields::refusal;
 
 /// Appends the event's line, with its end.
 pub(super) fn write(out: &mut Vec<u8>, record: &Record, last: &mut Last) -> Result<(), Refusal> {
     let start = out.len();
-    line::write(out, record, last).map_err(refusal)?;
+    match store::is_store(record) {
+        true => store::write(out, record)?,
+        false => {
+            line::write(out, record, last).map_err(refusal)?;
+        }
+    }
     flatten(&mut out[start..]);
     out.push(b'\n');
     Ok(())

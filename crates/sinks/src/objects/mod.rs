@@ -6,7 +6,7 @@
 //! [`sorting`] makes objects of a batch ([`name`], [`line`]), a [`store`](Store) puts them ([`folder`], [`bucket`]),
 //! [`outcome`] tells what became of each event. A name is a path made from a template, of `{year}`, `{month}`, `{day}`,
 //! `{hour}`, `{minute}` (numbers, unpadded, UTC), `{stream}`, `{consumer}`, `{environment}` and `{hash}`, which has to
-//! be in it. An event that comes again in another batch may be there twice, under the same id.
+//! be in it. Events of `/store` are another matter ([`store`]). An event that comes again in another batch may be there twice, under the same id.
 
 mod bucket;
 mod connector;
@@ -18,6 +18,7 @@ mod name;
 mod outcome;
 mod settings;
 mod sorting;
+mod store;
 
 use std::future::Future;
 

@@ -7,6 +7,7 @@ use weir_core::event::{Record, Stream};
 use weir_core::time::Timestamp;
 
 use super::settings::{Compression, EventTime, ObjectsSettings};
+use super::store;
 use crate::SettingsError;
 
 /// What can be filled in.
@@ -61,6 +62,7 @@ impl NameTemplate {
     /// The object that an event belongs to.
     pub fn slot(&self, record: &Record) -> Slot {
         let time = match self.time {
+            _ if store::is_store(record) => store::received_at(record).unwrap_or(record.event.occurred_at),
             EventTime::Occurred => record.event.occurred_at,
             EventTime::Received => record.received_at,
         };
@@ -183,6 +185,17 @@ mod tests {
         assert_eq!(name(&default, "0001-12-31T23:59:59Z"), "1/12/31/23/weir_h4sh.json");
         assert_eq!(name(&default, "1969-12-31T23:59:59.999999Z"), "1969/12/31/23/weir_h4sh.json");
         assert_eq!(name(&default, "9999-12-30T00:00:00Z"), "9999/12/30/0/weir_h4sh.json");
+    }
+
+    #[test]
+    fn an_event_of_store_has_its_hour_from_its_context() {
+        let mut record = record(1, "store", 0);
+        record.event.body = r#"{"event_name":"E","context":{"receivedAt":"1701530942"}}"#.into();
+        for time in [EventTime::Occurred, EventTime::Received] {
+            let settings = ObjectsSettings { time, ..ObjectsSettings::new("file:///x") };
+            let template = NameTemplate::parse(&settings).unwrap();
+            assert_eq!(template.fill(&template.slot(&record), "h"), "2023/12/2/15/weir_h.json");
+        }
     }
 
     #[test]
