@@ -4,7 +4,6 @@
 //! next and none can lie too deep.
 
 use std::fmt::Display;
-use std::io::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -161,32 +160,33 @@ impl<'b> Bits<'b> {
     }
 }
 
-/// Appends one value, whose end was found before, as JSON. Writing into memory cannot fail.
+/// Appends one value, whose end was found before, as JSON.
 fn value(bits: &mut Bits<'_>, out: &mut Vec<u8>, depth: usize) -> Result<(), Fault> {
     if depth > NESTING_MAX {
         let detail = format!("maps and arrays may be nested {NESTING_MAX} deep, not more");
         return Err(Fault::new("too_deep", detail));
     }
     let Some(head) = bits.head() else { return Err(invalid("it ends too early")) };
-    let _ = match head {
-        Head::Null => out.write_all(b"null"),
-        Head::Bool(value) => write!(out, "{value}"),
-        Head::Unsigned(value) => write!(out, "{value}"),
-        Head::Signed(value) => write!(out, "{value}"),
-        Head::Float32(value) if value.is_finite() => serde_json::to_writer(out, &value).map_err(Into::into),
-        Head::Float64(value) if value.is_finite() => serde_json::to_writer(out, &value).map_err(Into::into),
+    let written = match head {
+        Head::Null => "null".to_owned(),
+        Head::Bool(value) => value.to_string(),
+        Head::Unsigned(value) => value.to_string(),
+        Head::Signed(value) => value.to_string(),
+        Head::Float32(value) if value.is_finite() => serde_json::to_string(&value).unwrap_or_default(),
+        Head::Float64(value) if value.is_finite() => serde_json::to_string(&value).unwrap_or_default(),
         Head::Float32(_) | Head::Float64(_) => return Err(invalid("a number is NaN or infinite")),
         Head::Text(bytes) => return text(bytes).map(|text| write_text(out, text)),
-        Head::Bytes(bytes) => write!(out, "\"{}\"", STANDARD.encode(bytes)),
+        Head::Bytes(bytes) => format!("\"{}\"", STANDARD.encode(bytes)),
         Head::Extension(TIMESTAMP, bytes) => {
             let moment = timestamp(bytes).ok_or_else(|| invalid("a timestamp is out of its bounds"))?;
-            write!(out, "\"{moment}\"")
+            format!("\"{moment}\"")
         }
         Head::Extension(kind, _) => return Err(invalid(format_args!("extension {} is unknown", kind as i8))),
         Head::List(count) => return list(bits, out, count, depth),
         Head::Map(count) => return map(bits, out, count, depth),
         Head::Reserved => return Err(invalid("0xC1 is not used")),
     };
+    out.extend_from_slice(written.as_bytes());
     Ok(())
 }
 

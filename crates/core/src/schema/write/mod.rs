@@ -7,7 +7,6 @@
 mod well_known;
 
 use std::collections::HashMap;
-use std::io::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -145,31 +144,29 @@ fn enum_name(
     Ok(())
 }
 
-/// What has no parts. Writing into memory cannot fail.
+/// What has no parts.
 fn scalar(out: &mut Vec<u8>, value: &Value) {
     let not_finite = |is_nan: bool, is_positive: bool| match (is_nan, is_positive) {
         (true, _) => NOT_FINITE[0],
         (false, true) => NOT_FINITE[1],
         (false, false) => NOT_FINITE[2],
     };
-    let _ = match value {
-        Value::Bool(value) => write!(out, "{value}"),
-        Value::I32(value) => write!(out, "{value}"),
-        Value::U32(value) => write!(out, "{value}"),
-        Value::I64(value) => write!(out, "\"{value}\""),
-        Value::U64(value) => write!(out, "\"{value}\""),
-        Value::F32(value) if value.is_finite() => serde_json::to_writer(out, value).map_err(Into::into),
-        Value::F64(value) if value.is_finite() => serde_json::to_writer(out, value).map_err(Into::into),
-        Value::F32(value) => out.write_all(not_finite(value.is_nan(), *value > 0.0).as_bytes()),
-        Value::F64(value) => out.write_all(not_finite(value.is_nan(), *value > 0.0).as_bytes()),
-        Value::Bytes(bytes) => write!(out, "\"{}\"", STANDARD.encode(bytes)),
-        Value::String(value) => {
-            text(out, value);
-            Ok(())
-        }
+    let written = match value {
+        Value::Bool(value) => value.to_string(),
+        Value::I32(value) => value.to_string(),
+        Value::U32(value) => value.to_string(),
+        Value::I64(value) => format!("\"{value}\""),
+        Value::U64(value) => format!("\"{value}\""),
+        Value::F32(value) if value.is_finite() => serde_json::to_string(value).unwrap_or_default(),
+        Value::F64(value) if value.is_finite() => serde_json::to_string(value).unwrap_or_default(),
+        Value::F32(value) => not_finite(value.is_nan(), *value > 0.0).to_owned(),
+        Value::F64(value) => not_finite(value.is_nan(), *value > 0.0).to_owned(),
+        Value::Bytes(bytes) => format!("\"{}\"", STANDARD.encode(bytes)),
+        Value::String(value) => return text(out, value),
         // Those with parts are told apart before.
-        Value::EnumNumber(_) | Value::Message(_) | Value::List(_) | Value::Map(_) => Ok(()),
+        Value::EnumNumber(_) | Value::Message(_) | Value::List(_) | Value::Map(_) => return,
     };
+    out.extend_from_slice(written.as_bytes());
 }
 
 fn text(out: &mut Vec<u8>, text: &str) {
