@@ -51,9 +51,9 @@ turn() {
     rm -rf "${work:?}/$1"
 }
 
-BENCH_RATE=${BENCH_RATE:-1000} BENCH_BACKLOG=${BENCH_BACKLOG:-150000}
+BENCH_RATE=${BENCH_RATE:-1000} BENCH_BACKLOG=${BENCH_BACKLOG:-150000} BENCH_TURNS=${BENCH_TURNS:-5}
 declare -A with_two=() with_five=() more=()
-for round in 1 2 3 4 5; do
+for ((round = 1; round <= BENCH_TURNS; round++)); do
     turn "f-two-$round" "$healthy"
     two=("${measured[@]}")
     turn "f-five-$round" "$healthy
