@@ -5,35 +5,6 @@
 # Where there are two processors, a server has one and its client, Weir or the plain one, the other, as on two machines:
 # on shared ones, what is measured is how much of the server's time Weir takes away.
 
-# turns STORE SINK EVENTS AWAY TOML PLAIN: where PLAIN prints what a plain client stores of what Weir has just delivered.
-turns() {
-    local store=$1 sink=$2 events=$3 away=$4 toml=$5 plain=$6 round
-    local plains=() drains=() ratios=() cpus=() peaks=()
-    for round in 0 1 2 3; do
-        drain "e-$store-$round" "$sink" "$events" "$away" "$toml
-batch.max_age = \"10ms\""
-        plains+=("$("$plain")") drains+=("$drained") cpus+=("$cpu_s_per_million") peaks+=("$peak_mb")
-        ratios+=("$(ratio "$drained" "${plains[-1]}")")
-        rm -rf "$work/e-$store-$round/data"
-    done
-    report "e: a plain client into $store" "$(median "${plains[@]:1}")" "events/s"
-    report "e: drained into $store" "$(median "${drains[@]:1}")" "events/s"
-    report "e: ratio ($store), at least 0.9" "$(median "${ratios[@]:1}")" ""
-    report "e: CPU of Weir into $store" "$(median "${cpus[@]:1}")" "s per million events"
-    report "e: peak memory of Weir into $store" "$(median "${peaks[@]:1}")" "MB"
-}
-
-# start_apart NAME DIRECTORY: a server on a processor of its own; sets $server_port and $server_pid.
-start_apart() {
-    client_cpu=
-    local apart=()
-    if (($(nproc) > 1)); then
-        client_cpu=1 apart=(taskset -c 0)
-    fi
-    server_port=$(free_port)
-    server_pid=$(WEIR_SERVICE_OWNER=$$ "${apart[@]}" "scripts/services/$1" start "$2" "$server_port")
-}
-
 # A server that does not run as root has to get there.
 chmod o+x "$work"
 
@@ -43,7 +14,7 @@ if scripts/services/postgres install; then
     plain_postgres() {
         plain postgres "$postgres" 5000
     }
-    turns Postgres postgres "$BENCH_EVENTS" '[sinks.postgres]
+    turns e Postgres 0.9 postgres "$BENCH_EVENTS" '[sinks.postgres]
 url = "postgres://postgres@127.0.0.1:1/weir"' "[sinks.postgres]
 url = \"$postgres\"" plain_postgres
     scripts/services/postgres signal KILL "$server_pid"
@@ -55,7 +26,7 @@ if scripts/services/clickhouse install; then
     plain_clickhouse() {
         plain clickhouse "$clickhouse" 50000
     }
-    turns ClickHouse clickhouse "$BENCH_EVENTS" '[sinks.clickhouse]
+    turns e ClickHouse 0.9 clickhouse "$BENCH_EVENTS" '[sinks.clickhouse]
 url = "http://127.0.0.1:1"' "[sinks.clickhouse]
 url = \"$clickhouse\"" plain_clickhouse
     kill -9 "$server_pid"
@@ -69,7 +40,7 @@ plain_folder() {
     mv "$made" "$work/ready-objects"
 }
 client_cpu=
-turns folder objects "$BENCH_EVENTS" "[sinks.objects]
+turns e folder 0.9 objects "$BENCH_EVENTS" "[sinks.objects]
 url = \"file:///dev/null/nowhere\"" "[sinks.objects]
 url = \"file://$work/objects\"" plain_folder
 
@@ -88,7 +59,7 @@ access_key = "weir"
 secret_key = "weir-password"
 url = "s3://drained/objects"
 endpoint'
-    turns MinIO objects "$BENCH_EVENTS" "$bucket = \"http://127.0.0.1:1\"" "$bucket = \"$minio\"" plain_minio
+    turns e MinIO 0.9 objects "$BENCH_EVENTS" "$bucket = \"http://127.0.0.1:1\"" "$bucket = \"$minio\"" plain_minio
     kill -9 "$server_pid"
 fi
 client_cpu=

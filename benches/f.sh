@@ -38,7 +38,7 @@ aims=(0 2 25 25 25 25)
 turn() {
     local failed
     serve "$1" "$2" WEIR_SHUTDOWN_TIMEOUT=1s
-    "$limits" fill "$base/events" "$BENCH_KEY" "$BENCH_BACKLOG"
+    "$limits" fill "$base/events" "$BENCH_KEY" "$BENCH_BACKLOG" 0
     until [[ $(curl -sf "$base/metrics" | grep -cE '^weir_events_pending\{sink="(table|archive)"\} 0$') == 2 ]]; do
         sleep 0.2
     done

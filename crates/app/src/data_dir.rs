@@ -52,7 +52,7 @@ pub enum DataDirError {
 #[derive(Debug)]
 pub struct DataDir {
     path: PathBuf,
-    _lock: File,
+    lock: File,
 }
 
 /// The key that was made, and whether it was just now.
@@ -72,7 +72,7 @@ impl DataDir {
         let failed = |cause| DataDirError::Io { path: path.display().to_string(), cause };
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
         let lock = lock(path)?;
-        Ok(Self { path: path.to_owned(), _lock: lock })
+        Ok(Self { path: path.to_owned(), lock })
     }
 
     /// Where it is.
@@ -92,6 +92,13 @@ impl DataDir {
         let make = || Ok(format!("weir_{}", URL_SAFE_NO_PAD.encode(random::<KEY_BYTES>()?)));
         let (key, is_new) = kept(&path, 0o600, make)?;
         Ok(MadeKey { key: Secret::new(key), path, is_new })
+    }
+}
+
+impl Drop for DataDir {
+    /// Unlocked by name: a child process that is just being started still holds a copy of the file.
+    fn drop(&mut self) {
+        let _ = self.lock.unlock();
     }
 }
 

@@ -14,8 +14,12 @@ pub struct Greeting<'a> {
     pub is_encrypted: bool,
     /// Where `/store` is served as well.
     pub store: Option<SocketAddr>,
+    /// Where gRPC is served as well.
+    pub grpc: Option<SocketAddr>,
     /// Where the probes and `/metrics` are served as well.
     pub admin: Option<SocketAddr>,
+    /// What it does, where that is not everything.
+    pub role: Option<String>,
     /// Where everything is kept.
     pub data_dir: &'a Path,
     /// The key that was made, where none was set.
@@ -37,7 +41,9 @@ impl Greeting<'_> {
             format!("  listening on  {scheme}://{}", self.listening),
             format!("  data in       {}", data_dir.display()),
         ];
+        lines.extend(self.role.as_ref().map(|role| format!("  role          {role}")));
         lines.extend(self.store.map(|store| format!("  /store on     {scheme}://{store}/store")));
+        lines.extend(self.grpc.map(|grpc| format!("  gRPC on       {scheme}://{grpc}")));
         lines.extend(self.admin.map(|admin| format!("  metrics on    http://{admin}/metrics")));
         lines.extend(self.made_key.map(|made| match made.is_new {
             true => format!(

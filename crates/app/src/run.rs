@@ -12,7 +12,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{Door, Entrance};
-use crate::config::{Configuration, Settings};
+use crate::config::{Configuration, Roles, Settings};
 use crate::data_dir::DataDir;
 use crate::greeting::Greeting;
 use crate::logging::Logs;
@@ -37,8 +37,12 @@ pub async fn run(configuration: &Configuration, logs: &Logs) -> anyhow::Result<(
     let mut signals = Signals::listen()?;
     let data_dir = DataDir::open(&settings.data_dir)?;
     let main = listen(&settings.server.address(), "server.port").await?;
-    let store = match settings.store.port {
+    let store = match settings.store.port.filter(|_| settings.takes_events()) {
         Some(port) => Some(listen(&settings.server.address_with(port), "store.port").await?),
+        None => None,
+    };
+    let grpc = match settings.grpc.port {
+        Some(port) => Some(listen(&settings.server.address_with(port), "grpc.port").await?),
         None => None,
     };
     let admin = match &settings.server.admin_addr {
@@ -55,7 +59,9 @@ pub async fn run(configuration: &Configuration, logs: &Logs) -> anyhow::Result<(
         listening: main.local_addr()?,
         is_encrypted: settings.server.tls.is_some(),
         store: store.as_ref().and_then(|store| store.local_addr().ok()),
+        grpc: grpc.as_ref().and_then(|grpc| grpc.local_addr().ok()),
         admin: admin.as_ref().and_then(|admin| admin.local_addr().ok()),
+        role: (settings.role != Roles::all()).then(|| settings.role.to_string()),
         data_dir: data_dir.path(),
         made_key: made_key.as_ref(),
     };
@@ -63,20 +69,25 @@ pub async fn run(configuration: &Configuration, logs: &Logs) -> anyhow::Result<(
 
     let main = wiring::listener(main, settings)?;
     let store = store.map(|store| wiring::listener(store, settings)).transpose()?;
+    let grpc = grpc.map(|grpc| wiring::listener(grpc, settings)).transpose()?;
     let limits = wiring::server_settings(settings);
     // Probes and metrics are answered until the very end.
     let ended = CancellationToken::new();
-    let entrance = |door| Arc::new(Entrance { api: program.api.clone(), door });
+    let api = program.api.clone();
+    let entrance = |door| Arc::new(Entrance { api: api.clone(), door });
     let watched = admin.map(|admin| serve(admin, entrance(Door::Admin), limits.clone(), ended.clone()));
     let watched = watched.map(tokio::spawn);
-    let (at_store, at_main) = (entrance(Door::Store), entrance(Door::Main));
-    let serving_store = async {
-        if let Some(store) = store {
-            serve(store, at_store, limits.clone(), stop.clone()).await;
+    let serving_at = async |listener, door| {
+        if let Some(listener) = listener {
+            serve(listener, entrance(door), limits.clone(), stop.clone()).await;
         }
     };
     let serving = async {
-        tokio::join!(serve(main, at_main, limits.clone(), stop.clone()), serving_store);
+        tokio::join!(
+            serving_at(Some(main), Door::Main),
+            serving_at(store, Door::Store),
+            serving_at(grpc, Door::Grpc)
+        );
         finish(program, settings).await;
     };
     tokio::select! {

@@ -5,9 +5,12 @@
 //! anybody hears of it. No call blocks the async runtime, and each is answered within [`ANSWER_TIMEOUT`].
 
 mod accounts;
+mod conditions;
 mod connection;
 mod fault;
+mod files;
 mod letters;
+mod lineage;
 mod migrations;
 mod plans;
 mod readers;
@@ -29,6 +32,9 @@ use weir_core::catalog::{
 use weir_core::event::Stream;
 use weir_core::sink::SinkName;
 use weir_core::streams::Streams;
+
+pub use files::SqliteFiles;
+pub use lineage::SqliteLineage;
 
 use connection::Place;
 use readers::Readers;

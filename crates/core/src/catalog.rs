@@ -83,6 +83,14 @@ pub struct Account {
     pub filtered: u64,
 }
 
+impl Account {
+    /// Of what it had to account for when it claimed its streams, so much is not settled.
+    pub fn lacks(&self) -> u64 {
+        let carried = self.claim.as_ref().map_or(0, |claim| claim.carried);
+        carried.saturating_sub(self.delivered + self.dead + self.filtered)
+    }
+}
+
 /// A batch whose bounds are fixed: `first` up to, not including, `end`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {

@@ -51,6 +51,11 @@ impl Stream {
         (valid && name.len() <= STREAM_NAME_MAX_BYTES).then(|| Self(name.into()))
     }
 
+    /// The built-in stream of what becomes of files.
+    pub fn telemetry() -> Self {
+        Self(Arc::from("telemetry"))
+    }
+
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -128,6 +133,14 @@ pub struct Origin {
     pub user_agent: Option<String>,
     /// The client's address, as trusted proxies tell it.
     pub client_ip: Option<String>,
+}
+
+impl Origin {
+    /// Whom the credential is for: a token's subject; of a key, which has none, its name.
+    pub fn subject(&self) -> Option<&str> {
+        let named = || self.credential.split_once(':').map(|(_, name)| name);
+        self.user_id.as_deref().or_else(named).filter(|subject| !subject.is_empty())
+    }
 }
 
 /// One event, ready for the log.

@@ -7,16 +7,21 @@
 //! to the [`log`]; [`delivery`] reads the log, leaves out what [`routing`] says, fixes batches, hands them to a [`sink`]
 //! and settles them in the [`catalog`], or, where a broker has the events, in its commit, by [`progress`]; [`ledger`] keeps
 //! the account: accepted = delivered + dead + filtered + pending. [`selection`] finds in an event what settings name; [`line`]
-//! writes it with all that is known of it, [`transit`] brings it through a broker.
+//! writes it with all that is known of it, [`transit`] brings it through a broker, and [`message`] finds events in what
+//! anybody has sent there. [`lineage`] is what records of telemetry say became of files, [`files`] those
+//! that are kept.
 
 pub mod catalog;
 pub mod delivery;
 pub mod event;
+pub mod files;
 pub mod formats;
 pub mod intake;
 pub mod ledger;
 pub mod line;
+pub mod lineage;
 pub mod log;
+pub mod message;
 pub mod observe;
 pub mod progress;
 pub mod routing;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::event::{Offset, Record};
-use crate::log::Partition;
+use crate::log::{Partition, Unreadable};
 
 /// A sink's name: the key of its section in the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,13 +56,16 @@ impl fmt::Display for BatchId {
     }
 }
 
-/// What is handed to a sink at once: the events between the batch's bounds that are meant for it; at least one.
+/// What is handed to a sink at once: the events between the batch's bounds that are meant for it; at least one. For an
+/// input's dead letters, what is no event.
 #[derive(Clone, Debug)]
 pub struct Batch {
     /// The batch's name.
     pub id: BatchId,
     /// Its events, by rising offset; shared, as a sink works on them beside whoever may have to send them again.
     pub records: Arc<Vec<Record>>,
+    /// What an input could not read; there is none beside events. It is kept whatever the sink does with it.
+    pub unreadable: Arc<Vec<Unreadable>>,
 }
 
 /// What became of a batch that the store answered. Every event without an exception is stored, durably.
@@ -72,6 +75,8 @@ pub struct Receipt {
     pub duplicates: u64,
     /// The events that are not stored, by rising index.
     pub exceptions: Vec<Exception>,
+    /// Where the stored ones are, if that is another place for each batch: the names of objects. For people to find them.
+    pub places: Vec<String>,
 }
 
 /// One event of a batch that is not stored.
@@ -144,4 +149,8 @@ pub trait Sink: Send + Sync + 'static {
     /// way at once. When the future is dropped the batch may or may not be stored. Returns within the sink's own
     /// time limit, whatever the store does.
     async fn deliver(&self, batch: &Batch) -> Result<Receipt, SinkError>;
+
+    /// Makes ready what the delivery of this batch will need, while others are on their way; nothing is stored by it. Only
+    /// a hint: a batch may be delivered that was not made ready, and one that was may never be.
+    async fn prepare(&self, _batch: &Batch) {}
 }

@@ -78,6 +78,15 @@ impl Timestamp {
         self.civil().hour()
     }
 
+    /// As HTTP has it (RFC 9110), to the second: `Sun, 22 Nov 2026 09:00:00 GMT`.
+    pub fn to_http_date(self) -> String {
+        let written = jiff::Timestamp::from_microsecond(self.0).and_then(|moment| {
+            jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&moment)
+        });
+        // Every value is within the years 1 to 9999, which can be written so.
+        written.unwrap_or_default()
+    }
+
     fn civil(self) -> jiff::civil::DateTime {
         // Every value is within the years 1 to 9999, which jiff can hold.
         let moment = jiff::Timestamp::from_microsecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);

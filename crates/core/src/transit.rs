@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::event::{Event, EventId, Offset, Origin, Record, Stream};
-use crate::line::Own;
+use crate::event::{Event, EventId, ID_TEXT_BYTES, Offset, Origin, Record, Stream};
+use crate::line::{Last, Own};
 use crate::time::Timestamp;
 
 /// The header that tells a message of ours; its value is the version of this form.
@@ -22,16 +22,24 @@ pub const OWN_HEADER: &str = "own_members";
 
 /// The headers that every message of this event has.
 pub fn headers(record: &Record) -> Vec<(&'static str, Cow<'_, str>)> {
+    let mut headers = Vec::with_capacity(HEADERS_MAX);
+    each_header(record, &mut Last::default(), |name, text| headers.push((name, Cow::Owned(text.to_owned()))));
+    headers
+}
+
+/// As many headers as there may be.
+pub const HEADERS_MAX: usize = 13;
+
+/// Shows these headers one after the other, for who writes them elsewhere at once. `last` knows what the event before had.
+pub fn each_header(record: &Record, last: &mut Last, mut show: impl FnMut(&'static str, &str)) {
     let (event, origin) = (&record.event, record.origin.as_ref());
-    let mut headers = vec![
-        (VERSION_HEADER, Cow::Borrowed(VERSION)),
-        ("id", Cow::Owned(event.id.to_string())),
-        ("stream", Cow::Borrowed(record.stream.as_str())),
-        ("occurred_at", Cow::Owned(event.occurred_at.to_string())),
-        ("received_at", Cow::Owned(record.received_at.to_string())),
-    ];
+    show(VERSION_HEADER, VERSION);
+    show("id", event.id.encode(&mut [0; ID_TEXT_BYTES]));
+    show("stream", record.stream.as_str());
+    show("occurred_at", last.occurred_at(event.occurred_at));
+    show("received_at", last.received_at(record.received_at));
     let user = record.user_id();
-    let further = [
+    for (name, text) in [
         ("log_id", event.client_id.as_deref()),
         ("user_id", user),
         // The event's own word is the user; whose token it came by is told where that is somebody else.
@@ -41,9 +49,11 @@ pub fn headers(record: &Record) -> Vec<(&'static str, Cow<'_, str>)> {
         ("os_version", origin.os_version.as_deref()),
         ("user_agent", origin.user_agent.as_deref()),
         ("client_ip", origin.client_ip.as_deref()),
-    ];
-    headers.extend(further.into_iter().filter_map(|(name, text)| Some((name, Cow::Borrowed(text?)))));
-    headers
+    ] {
+        if let Some(text) = text {
+            show(name, text);
+        }
+    }
 }
 
 /// What the headers of a message of ours tell.
@@ -103,6 +113,11 @@ impl Arrival {
             origin,
             own: found.text(OWN_HEADER)?.map(|_| found.parsed(OWN_HEADER, Own::parse)).transpose()?,
         }))
+    }
+
+    /// The stream that the event is of.
+    pub fn stream(&self) -> &Stream {
+        &self.stream
     }
 
     /// Whether the value is not the event itself but its line.

@@ -9,6 +9,8 @@ use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
 
+use crate::Events;
+
 /// librdkafka's settings that hold secrets.
 const SECRETS: [&str; 7] = [
     "sasl.oauthbearer.client.secret",
@@ -85,6 +87,10 @@ impl Connection {
         }
         self.set_tls(&mut config)?;
         for (name, value) in &self.own {
+            #[cfg(feature = "tls")]
+            if crate::token::is_ours(name) {
+                continue;
+            }
             allowed(name, value, pinned)?;
             known(name, value)?;
             config.set(name, value);
@@ -95,6 +101,17 @@ impl Connection {
             }
         }
         Ok(config)
+    }
+
+    /// Who listens to a client of this connection, and gets tokens for it where it needs some.
+    pub fn events(&self, owner: &str) -> Result<Events, SettingError> {
+        let events = Events::of(owner);
+        #[cfg(feature = "tls")]
+        let events = {
+            let ca = self.tls.as_ref().and_then(|tls| tls.ca.as_ref());
+            events.with(crate::token::Tokens::of(&self.own, ca)?)
+        };
+        Ok(events)
     }
 
     /// When each file was last changed; differs when a client has to be made anew to take it up.

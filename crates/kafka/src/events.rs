@@ -1,10 +1,18 @@
 //! What a client of librdkafka's says beside its answers: its log, and what troubles it.
 
+#[cfg(feature = "tls")]
+use std::error::Error;
 use std::sync::{Mutex, PoisonError};
 
 use rdkafka::ClientContext;
+#[cfg(feature = "tls")]
+use rdkafka::client::OAuthToken;
 use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+#[cfg(feature = "tls")]
+use crate::token::Tokens;
 
 /// What a client said last of what keeps it from its work.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,13 +26,34 @@ pub struct Trouble {
 /// Listens to one client. Its log goes where Weir's goes, with the name of whose it is.
 pub struct Events {
     owner: String,
+    #[cfg(feature = "tls")]
+    tokens: Option<Tokens>,
     trouble: Mutex<Option<Trouble>>,
 }
 
 impl Events {
     /// For a client of the sink or input of this name.
     pub fn of(owner: impl Into<String>) -> Self {
-        Self { owner: owner.into(), trouble: Mutex::new(None) }
+        Self {
+            owner: owner.into(),
+            #[cfg(feature = "tls")]
+            tokens: None,
+            trouble: Mutex::new(None),
+        }
+    }
+
+    /// The same, with somebody who gets tokens.
+    #[cfg(feature = "tls")]
+    pub(crate) fn with(self, tokens: Option<Tokens>) -> Self {
+        Self { tokens, ..self }
+    }
+
+    /// Whether the client has to be polled for its first token before it can do anything.
+    pub fn needs_token(&self) -> bool {
+        #[cfg(feature = "tls")]
+        return self.tokens.is_some();
+        #[cfg(not(feature = "tls"))]
+        false
     }
 
     /// What troubled it last, since this was asked before. A request that only timed out does not know why.
@@ -34,6 +63,15 @@ impl Events {
 }
 
 impl ClientContext for Events {
+    // Else the wish for one would go unheard.
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = cfg!(feature = "tls");
+
+    #[cfg(feature = "tls")]
+    fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
+        let tokens = self.tokens.as_ref().ok_or("no token was asked for")?;
+        Ok(tokens.get()?)
+    }
+
     /// librdkafka's levels are a server's; a broker that is away is no error of this program.
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
         let client = self.owner.as_str();
@@ -65,3 +103,5 @@ impl ClientContext for Events {
         tracing::debug!(client = self.owner, "librdkafka: {}", String::from_utf8_lossy(statistics));
     }
 }
+
+impl ConsumerContext for Events {}

@@ -4,6 +4,8 @@
 
 mod connection;
 mod events;
+#[cfg(feature = "tls")]
+mod token;
 
 pub use connection::{Connection, Pinned, SettingError, TlsFiles};
 pub use events::{Events, Trouble};

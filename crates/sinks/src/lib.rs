@@ -5,18 +5,20 @@
 //! those that a person adds.
 
 pub mod blackhole;
+pub mod brokers;
 pub mod clickhouse;
 mod client;
 pub mod columns;
 mod fields;
+#[cfg(feature = "kafka")]
+pub mod kafka;
+pub mod lineage;
 pub mod objects;
 pub mod opensearch;
 pub mod postgres;
+pub mod rabbitmq;
+pub mod redis;
 mod seen;
 pub mod sqlite;
-pub mod tls;
 
-/// A setting that cannot be used; says which, why, and what would do.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct SettingsError(pub String);
+pub use weir_connect::{SettingsError, tls};

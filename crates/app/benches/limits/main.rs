@@ -12,6 +12,7 @@ mod parse;
 mod postgres;
 mod steady;
 mod stores;
+mod telemetry;
 /// Stores that do not do well, as the specs have them.
 #[path = "../../tests/spec/harness"]
 mod unwell {
@@ -25,6 +26,7 @@ mod unwell {
 use std::net::TcpListener;
 
 use steady::Steady;
+use telemetry::Telemetry;
 use unwell::mute::Mute;
 use unwell::slow_store::SlowStore;
 
@@ -36,7 +38,9 @@ fn main() {
         ["fdatasync", file, seconds] => println!("{:.1}", disk::mean_fdatasync_us(file, number(seconds))),
         ["parse", port] => parse::serve(u16::try_from(number(port)).unwrap()),
         ["noop", port] => noop::serve(u16::try_from(number(port)).unwrap()),
-        ["fill", url, key, events] => fill::fill(url, key, number(events)),
+        ["fill", url, key, events, event_bytes] => {
+            fill::fill(url, key, number(events), number(event_bytes));
+        }
         ["sqlite", made_by_weir, file, events] => {
             println!("{:.0}", stores::sqlite(made_by_weir, file, number(events)));
         }
@@ -49,6 +53,7 @@ fn main() {
             let (events_per_second, seconds) = (number(events_per_second), number(seconds));
             println!("{}", Steady { base, key, events_per_second, seconds }.run(sinks));
         }
+        ["telemetry", base, key, records] => Telemetry::new(base, key, number(records)).run(),
         ["mute"] => {
             let mute = Mute::start();
             serve_until_killed(&mute.url());
@@ -61,9 +66,9 @@ fn main() {
         ["bucket", made_by_weir, url, into] => println!("{:.0}", objects::bucket(made_by_weir, url, into)),
         // `cargo bench` and `cargo test --benches` run it without a command of ours.
         _ => println!(
-            "limits port | fdatasync FILE SECONDS | noop PORT | parse PORT | fill URL KEY EVENTS | sqlite MADE FILE EVENTS | \
+            "limits port | fdatasync FILE SECONDS | noop PORT | parse PORT | fill URL KEY EVENTS EVENT_BYTES | sqlite MADE FILE EVENTS | \
              opensearch URL ROUND EVENTS | postgres URL BATCH | clickhouse URL BATCH | folder MADE INTO | \
-             bucket MADE URL INTO | steady BASE KEY EVENTS_PER_SECOND SECONDS SINK… | mute | slow EVENTS_PER_SECOND"
+             bucket MADE URL INTO | steady BASE KEY EVENTS_PER_SECOND SECONDS SINK… | telemetry BASE KEY RECORDS | mute | slow EVENTS_PER_SECOND"
         ),
     }
 }

@@ -73,8 +73,9 @@ impl Steady<'_> {
                 continue;
             }
             for (sink, lags) in sinks.iter().zip(&mut lags) {
-                let told = sample(&text, "weir_sink_lag_seconds", sink);
-                let counted = sample(&text, "weir_events_pending", sink) / self.events_per_second as f64;
+                let told = sample(&text, "weir_sink_lag_seconds", sink).unwrap();
+                let counted =
+                    sample(&text, "weir_events_pending", sink).unwrap() / self.events_per_second as f64;
                 lags.push(Duration::from_secs_f64(told.max(counted)));
             }
         }
@@ -86,13 +87,15 @@ impl Steady<'_> {
     }
 }
 
-fn agent() -> Agent {
+/// Waits a minute for an answer.
+pub fn agent() -> Agent {
     Agent::config_builder().timeout_global(Some(Duration::from_secs(60))).build().new_agent()
 }
 
-fn sample(text: &str, name: &str, sink: &str) -> f64 {
+/// A sink's value of this name in the text of metrics, where it has one.
+pub fn sample(text: &str, name: &str, sink: &str) -> Option<f64> {
     let begin = format!("{name}{{sink=\"{sink}\"}} ");
-    text.lines().find_map(|line| line.strip_prefix(&begin)).unwrap().parse().unwrap()
+    text.lines().find_map(|line| line.strip_prefix(&begin)).map(|value| value.parse().unwrap())
 }
 
 /// p50 and p99, in ms.

@@ -95,6 +95,7 @@ mod tests {
             let outcome = Outcome {
                 ids: (0..ids).map(id).collect(),
                 rejected: (0..rejections).map(rejection).collect(),
+                span: None,
             };
             let by_serde = serde_json::to_string(&Accepted::of(&outcome)).unwrap();
             assert_eq!(String::from_utf8(write_accepted(&outcome)).unwrap(), by_serde);

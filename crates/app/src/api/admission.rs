@@ -48,6 +48,7 @@ impl Api {
         let is_here = match door {
             Door::Main => true,
             Door::Store => route == Route::Store,
+            Door::Grpc => matches!(route, Route::Grpc(_)),
             Door::Admin => false,
         };
         let Surroundings { authenticator, clock, .. } = &self.surroundings;

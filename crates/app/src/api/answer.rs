@@ -23,8 +23,8 @@ pub enum AnswerBody {
     Whole(Bytes),
     /// Bits as they come; the request is under way until they end.
     Live {
-        /// The bits.
-        bits: mpsc::Receiver<Bytes>,
+        /// The bits, and what follows them.
+        bits: mpsc::Receiver<Frame<Bytes>>,
         /// Keeps the connection from being taken for an idle one.
         under_way: Option<UnderWay>,
     },
@@ -51,7 +51,7 @@ impl Body for AnswerBody {
         match self.get_mut() {
             Self::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
             Self::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Self::Live { bits, .. } => bits.poll_recv(cx).map(|bit| bit.map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Live { bits, .. } => bits.poll_recv(cx).map(|bit| bit.map(Ok)),
         }
     }
 

@@ -11,7 +11,9 @@ use hyper::{HeaderMap, Method, Response};
 use super::answer::{AnswerBody, nothing};
 
 const HEADERS_ALLOWED: &str = "authorization, content-type, content-encoding, idempotency-key, device-uuid, app-version, \
-    os-version, x-request-id";
+    os-version, x-request-id, tus-resumable, upload-length, upload-offset, upload-metadata, upload-checksum";
+const HEADERS_EXPOSED: &str = "x-request-id, retry-after, location, tus-resumable, tus-version, tus-extension, tus-max-size, \
+    upload-offset, upload-length, upload-expires, upload-metadata";
 
 /// Whether this only asks what would be allowed. It carries no key, and its answer tells nothing.
 pub fn is_preflight(head: &Parts) -> bool {
@@ -22,7 +24,7 @@ pub fn is_preflight(head: &Parts) -> bool {
 pub fn preflight() -> Response<AnswerBody> {
     let mut response = nothing();
     let headers = response.headers_mut();
-    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, POST, DELETE"));
+    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, POST, PATCH, DELETE"));
     headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(HEADERS_ALLOWED));
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
     response
@@ -34,6 +36,6 @@ pub fn permit(origins: &[String], request: &HeaderMap, answer: &mut HeaderMap) {
     let Some(origin) = request.get(ORIGIN) else { return };
     if origins.iter().any(|allowed| allowed == "*" || allowed.as_bytes() == origin.as_bytes()) {
         answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-        answer.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("x-request-id, retry-after"));
+        answer.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(HEADERS_EXPOSED));
     }
 }

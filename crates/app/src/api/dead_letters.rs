@@ -77,9 +77,7 @@ pub async fn list(api: &Api, call: &Call<'_>) -> Answer {
     let known = ["sink", "stream", "reason", "from", "to", "limit", "cursor"];
     let query = Query::parse(call.head.uri.query())?.only(&known)?;
     let limit = query.limit()?;
-    let cursor = query.get("cursor").map(|text| text.parse::<i64>());
-    let cursor =
-        cursor.transpose().map_err(|_| Problem::bad_request("bad-query", "cursor is not one of ours"))?;
+    let cursor = query.cursor()?;
     let text = |name| query.get(name).map(str::to_owned);
     let filter = DeadLetterFilter {
         sink: text("sink"),

@@ -17,6 +17,8 @@ pub enum Door {
     Main,
     /// The one of `/store`, where it has a port of its own.
     Store,
+    /// The one of gRPC, where it has a port of its own.
+    Grpc,
     /// The one for those who run Weir: probes and metrics, without a key.
     Admin,
 }

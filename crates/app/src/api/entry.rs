@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures::FutureExt;
 use http_body::Body;
 use hyper::http::request::Parts;
-use hyper::{Request, Response};
+use hyper::{Request, Response, StatusCode};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use weir_core::catalog::Catalog;
@@ -25,17 +25,29 @@ use super::answer::{Answer, AnswerBody};
 use super::body::{BodyError, BodyReader, content_length};
 use super::client_address::client_ip;
 use super::entrance::Door;
+use super::files::{self, FileDesk};
+use super::grpc;
+use super::lineage::{self, Lineage};
 use super::log_gauge::LogGauge;
 use super::problem::Problem;
 use super::request_id::{REQUEST_ID, RequestIds};
 use super::route::Route;
 use super::settings::ApiSettings;
-use super::{cors, dead_letters, events, openapi, probes, replay, schemas, sinks, status, store, tail};
+use super::{
+    cors, dead_letters, events, exports, openapi, probes, replay, schemas, sinks, status, store, tail,
+};
 use crate::auth::{Authenticator, Caller};
 use crate::deliveries::Deliveries;
+use crate::exports::Exports;
+use crate::inputs::Input;
 use crate::logging::{self, AccessLog};
 use crate::metrics::Metrics;
 use crate::server::{Patience, UnderWay};
+
+/// Who watches over gRPC needs no key: so many are served, and others ask now and then.
+const WATCHES_MAX: usize = 256;
+/// Time to mend the address.
+const OTHER_ROLE_RETRY_AFTER: Duration = Duration::from_secs(30);
 
 /// What the API works with.
 pub struct Surroundings {
@@ -49,8 +61,16 @@ pub struct Surroundings {
     pub log_gauge: Arc<dyn LogGauge>,
     /// The accounts.
     pub ledger: Arc<Ledger>,
+    /// Where events come from beside HTTP.
+    pub inputs: Vec<Arc<dyn Input>>,
     /// The dead letters.
     pub catalog: Arc<dyn Catalog>,
+    /// What became of files, where that is known.
+    pub lineage: Option<Lineage>,
+    /// The files that are kept, where any are.
+    pub files: Option<FileDesk>,
+    /// What is made to be taken away, where there is anything.
+    pub exports: Option<Arc<Exports>>,
     /// Runs the deliveries.
     pub deliveries: Arc<Deliveries>,
     /// The time.
@@ -69,8 +89,9 @@ pub struct Surroundings {
 pub struct Api {
     pub(super) surroundings: Surroundings,
     pub(super) settings: ApiSettings,
-    pub(super) bodies: BodyReader,
+    pub(super) bodies: Arc<BodyReader>,
     pub(super) tails: Arc<Semaphore>,
+    pub(super) watches: Arc<Semaphore>,
     pub(super) started: Instant,
     request_ids: RequestIds,
 }
@@ -87,8 +108,9 @@ impl Api {
     /// An API over these parts.
     pub fn new(surroundings: Surroundings, settings: ApiSettings) -> Self {
         Self {
-            bodies: BodyReader::new(&settings),
+            bodies: Arc::new(BodyReader::new(&settings)),
             tails: Arc::new(Semaphore::new(settings.tails_max)),
+            watches: Arc::new(Semaphore::new(WATCHES_MAX)),
             started: Instant::now(),
             request_ids: RequestIds::new(),
             surroundings,
@@ -105,7 +127,7 @@ impl Api {
         under_way: Option<UnderWay>,
     ) -> Response<AnswerBody>
     where
-        B: Body<Data = Bytes> + Unpin,
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<BodyError>,
     {
         let began = Instant::now();
@@ -115,9 +137,16 @@ impl Api {
         let admission = self.admit(route, &head, door, peer);
         let patience = under_way.as_ref().map_or(Patience::Timer, UnderWay::patience);
         let responding = self.respond(route, &head, &admission, client_ip, patience, body);
-        let mut response = match AssertUnwindSafe(responding).catch_unwind().await {
-            Ok(answer) => answer.unwrap_or_else(Problem::into_response),
-            Err(panic) => Problem::internal(&panic_text(panic.as_ref())).into_response(),
+        let answer = match AssertUnwindSafe(responding).catch_unwind().await {
+            Ok(answer) => answer,
+            Err(panic) => Err(Problem::internal(&panic_text(panic.as_ref()))),
+        };
+        // What gRPC says of it stands in the trailers; to HTTP, all of its answers are well.
+        let status = answer.as_ref().map_or_else(Problem::status, Response::status);
+        let mut response = match answer {
+            Ok(response) => response,
+            Err(problem) if grpc::is_meant(&head) => grpc::refused(&problem),
+            Err(problem) => problem.into_response(),
         };
         if let AnswerBody::Live { under_way: place, .. } = response.body_mut() {
             *place = under_way;
@@ -126,7 +155,7 @@ impl Api {
             cors::permit(&self.settings.cors_origins, &head.headers, response.headers_mut());
         }
         response.headers_mut().insert(REQUEST_ID, self.request_ids.of(&head.headers));
-        self.take_note(route, &head, client_ip, &admission, &response, began.elapsed());
+        self.take_note(route, &head, client_ip, &admission, (status, &response), began.elapsed());
         response
     }
 
@@ -140,7 +169,7 @@ impl Api {
         body: B,
     ) -> Answer
     where
-        B: Body<Data = Bytes> + Unpin,
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<BodyError>,
     {
         let caller = match admission {
@@ -156,13 +185,31 @@ impl Api {
         if !route.allows(&head.method) {
             return Err(Problem::method_not_allowed(route.allowed()));
         }
-        let Some(caller) = caller else { return probes::answer(self, route) };
+        if let Route::Grpc(_) = route {
+            grpc::check_meant(head)?;
+        }
+        let Some(caller) = caller else {
+            return match route {
+                Route::Grpc(method) => grpc::health::answer(self, method, head, patience, body).await,
+                _ => probes::answer(self, route),
+            };
+        };
         let call = Call { head, caller, client_ip, patience };
+        if route.needs_events() {
+            self.check_takes_events()?;
+        }
         match route {
             // These have limits of their own for each thing that they wait for.
             Route::Events => events::post_events(self, call, body).await,
             Route::StreamEvents(stream) => events::post_stream_events(self, call, stream, body).await,
+            Route::Telemetry => events::post_telemetry(self, call, body).await,
             Route::Store => store::post_store(self, call, body).await,
+            Route::Files if head.method == "POST" => files::upload(self, call, body).await,
+            Route::Uploads => files::resumable(self, call, None, body).await,
+            Route::Upload(id) => files::resumable(self, call, Some(id), body).await,
+            Route::Grpc(grpc::Method::Reflect) => grpc::reflection::answer(self, &call, body),
+            Route::Grpc(grpc::Method::Upload) => grpc::upload::upload(self, call, body).await,
+            Route::Grpc(method) => grpc::telemetry::send(self, method, call, body).await,
             _ => {
                 let limit = self.settings.question_timeout;
                 let answering = patience.within(limit, self.question(route, call, body));
@@ -194,7 +241,36 @@ impl Api {
             Route::SinkForget(sink) => sinks::forget(self, call, sink, body).await,
             Route::OpenApi => openapi::get_openapi(),
             Route::Ping | Route::Health | Route::Readiness | Route::Metrics => probes::answer(self, route),
-            Route::Events | Route::StreamEvents(_) | Route::Store | Route::Unknown => Err(nothing_here()),
+            Route::Traces if call.head.method == "POST" => lineage::begin(self, call, body).await,
+            Route::Traces => lineage::list(self, &call).await,
+            Route::Trace(id) => lineage::show(self, id).await,
+            Route::TraceGraph(id) => lineage::graph(self, &call, id).await,
+            Route::TraceLogs(id) => lineage::logs(self, &call, id).await,
+            Route::NodeUpstream(id) => lineage::upstream(self, &call, id).await,
+            Route::NodeDownstream(id) => lineage::downstream(self, &call, id).await,
+            Route::NodeWhy(id) => lineage::why(self, &call, id).await,
+            Route::Files => files::list(self, &call).await,
+            Route::File(key) if call.head.method == "DELETE" => files::delete(self, &call, key).await,
+            Route::File(key) => files::download(self, &call, key).await,
+            Route::FileMetadata(key) => files::metadata(self, key).await,
+            Route::FileJourney(key) => lineage::journey(self, &call, key).await,
+            Route::GroupFiles(group) => files::group(self, &call, group).await,
+            Route::GroupArchive(group) => files::archive(self, &call, group).await,
+            Route::ExportTelemetry => exports::telemetry(self, &call).await,
+            Route::ExportFiles => exports::files(self, &call).await,
+            Route::ExportAll => exports::all(self, &call).await,
+            Route::Export(id) => exports::manifest(self, &call, id).await,
+            Route::ExportPart(id, part) => exports::part(self, &call, id, part).await,
+            Route::RetentionActs => files::acts(self, &call).await,
+            Route::RetentionPreview => files::preview(self, &call).await,
+            Route::Events
+            | Route::StreamEvents(_)
+            | Route::Telemetry
+            | Route::Store
+            | Route::Uploads
+            | Route::Upload(_)
+            | Route::Grpc(_)
+            | Route::Unknown => Err(nothing_here()),
         }
     }
 
@@ -205,17 +281,17 @@ impl Api {
         head: &Parts,
         client_ip: IpAddr,
         admission: &Admission,
-        response: &Response<AnswerBody>,
+        (status, response): (StatusCode, &Response<AnswerBody>),
         duration: Duration,
     ) {
         let Surroundings { metrics, access_log, clock, .. } = &self.surroundings;
-        metrics.http_answered(route.kind(), response.status(), duration);
+        metrics.http_answered(route.kind(), status, duration);
         let request_id = response.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
         access_log.write(&logging::Request {
             at: clock.now(),
             method: head.method.as_str(),
             path: head.uri.path(),
-            status: response.status().as_u16(),
+            status: status.as_u16(),
             client_ip: Some(client_ip),
             bytes_in: content_length(&head.headers).unwrap_or(0) as u64,
             bytes_out: response.body().size(),
@@ -223,6 +299,23 @@ impl Api {
             request_id: request_id.unwrap_or(""),
             credential: admission.credential(),
         });
+    }
+}
+
+impl Api {
+    /// Whether this instance takes events in; whoever sends to one that does not keeps what it has: a 4xx would have it
+    /// thrown away.
+    pub(super) fn check_takes_events(&self) -> Result<(), Problem> {
+        if self.settings.takes_events {
+            return Ok(());
+        }
+        let detail = format!(
+            "this is an instance of the role {}, which takes no events in; send them to one of the role api",
+            self.settings.roles.join(", ")
+        );
+        Err(Problem::unavailable("other-role", detail, OTHER_ROLE_RETRY_AFTER)
+            .with("instance_id", &self.settings.instance_id)
+            .with("roles", &self.settings.roles))
     }
 }
 

@@ -1,4 +1,4 @@
-//! `POST /events`, `POST /v1/streams/{stream}/events`: taking events in.
+//! `POST /events`, `POST /v1/telemetry`, `POST /v1/streams/{stream}/events`: taking events in.
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ const BUSY_RETRY_AFTER: Duration = Duration::from_secs(1);
         (status = 413, description = "Larger than the limit", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 415, description = "A type or encoding that is not taken", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "None was accepted, with the reason for each", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "Not now; see Retry-After", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "Not now, see Retry-After; with `ids`: on disk, but not confirmed in time by the sink that `acknowledge` names", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn post_events<B>(api: &Api, call: Call<'_>, body: B) -> Answer
@@ -60,6 +60,32 @@ where
     B::Error: Into<BodyError>,
 {
     take_in(api, call, EVENTS, body).await
+}
+
+/// Takes in records of telemetry: what becomes of files.
+///
+/// One JSON object, a JSON array, or one object a line. Answers when they are on disk.
+#[utoipa::path(
+    post, path = "/v1/telemetry", tag = "lineage",
+    params(
+        ("atomic" = Option<bool>, Query, description = "All records or none"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Repeated with the same key, the request has its effect once"),
+        ("Content-Encoding" = Option<String>, Header, description = "gzip, zstd, deflate or br"),
+    ),
+    request_body(content((super::lineage::TelemetryBodies = "application/json"), (String = "application/x-ndjson"))),
+    responses(
+        (status = 200, description = "Some or all were accepted, and are on disk", body = Accepted),
+        (status = 422, description = "None was accepted, with the reason for each", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "4XX", description = "As for /events", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "Not now; see Retry-After", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn post_telemetry<B>(api: &Api, call: Call<'_>, body: B) -> Answer
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<BodyError>,
+{
+    take_in(api, call, Stream::telemetry().as_str(), body).await
 }
 
 /// Takes in events of any configured stream: any objects that have what the stream requires. Those of the stream
@@ -82,7 +108,7 @@ where
         (status = 200, description = "Some or all were accepted, and are on disk", body = Accepted),
         (status = 404, description = "No such stream", body = ProblemDocument, content_type = "application/problem+json"),
         (status = "4XX", description = "As for /events", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "Not now; see Retry-After", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "Not now, see Retry-After; with `ids`: on disk, but not confirmed in time by the sink that `acknowledge` names", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn post_stream_events<B>(api: &Api, call: Call<'_>, stream: &str, body: B) -> Answer
@@ -109,7 +135,10 @@ where
     let held = api.bodies.read(head, body, patience).await?;
     let body = &held.bytes;
     let submission = Submission { stream, format, shape, body, origin: &origin, idempotency_key, atomic };
-    answer(&accept(api, patience, submission).await?)
+    let outcome = accept(api, patience, submission).await?;
+    drop(held);
+    api.confirmed(stream, &outcome, patience).await?;
+    answer(&outcome)
 }
 
 /// Has events on disk in time, or says why not.
@@ -118,6 +147,7 @@ pub(super) async fn accept(
     patience: Patience,
     submission: Submission<'_>,
 ) -> Result<Outcome, Problem> {
+    api.check_confirming(submission.stream)?;
     let accepting = patience.within(api.settings.answer_timeout, api.surroundings.intake.accept(submission));
     match accepting.await {
         Err(_) => {
@@ -128,8 +158,14 @@ pub(super) async fn accept(
 }
 
 fn answer(outcome: &Outcome) -> Answer {
+    check_accepted(outcome)?;
+    Ok(of_type(StatusCode::OK, "application/json", write_accepted(outcome)))
+}
+
+/// Whether anything was accepted, or why not.
+pub(super) fn check_accepted(outcome: &Outcome) -> Result<(), Problem> {
     match outcome.ids.is_empty() {
-        false => Ok(of_type(StatusCode::OK, "application/json", write_accepted(outcome))),
+        false => Ok(()),
         true => Err(none_accepted(outcome)),
     }
 }

@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use http_body::Body;
-use hyper::StatusCode;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
@@ -32,7 +31,7 @@ impl Moment {
             Self::Text(text) => moment(text),
             Self::Number(number) => Timestamp::from_number(*number),
         };
-        read.ok_or_else(|| unprocessable(format!("{name} {MOMENT_EXPECTED}")))
+        read.ok_or_else(|| Problem::invalid(format!("{name} {MOMENT_EXPECTED}")))
     }
 }
 
@@ -49,13 +48,9 @@ where
     content_type::check_json(&call.head.headers)?;
     let held = bodies.read(call.head, body, call.patience).await?;
     serde_json::from_slice(&held.bytes).map_err(|error| match error.classify() {
-        Category::Data => unprocessable(error.to_string()),
+        Category::Data => Problem::invalid(error.to_string()),
         _ => Problem::bad_request("malformed", format!("the body must be a JSON object: {error}"))
             .with("line", error.line())
             .with("column", error.column()),
     })
-}
-
-fn unprocessable(detail: String) -> Problem {
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail)
 }

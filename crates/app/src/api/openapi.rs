@@ -29,6 +29,36 @@ use super::answer::{Answer, of_type};
         super::probes::get_metrics,
         super::status::get_status,
         super::tail::get_tail,
+        super::events::post_telemetry,
+        super::files::upload,
+        super::files::resumable::create,
+        super::files::resumable::about,
+        super::files::resumable::offset,
+        super::files::resumable::append,
+        super::files::resumable::end,
+        super::files::resumable::about_one,
+        super::files::list,
+        super::files::download,
+        super::files::metadata,
+        super::files::delete,
+        super::files::group,
+        super::files::archive,
+        super::files::acts,
+        super::files::preview,
+        super::lineage::begin,
+        super::lineage::list,
+        super::lineage::show,
+        super::lineage::graph,
+        super::lineage::logs,
+        super::lineage::upstream,
+        super::lineage::downstream,
+        super::lineage::why,
+        super::lineage::journey,
+        super::exports::telemetry,
+        super::exports::files,
+        super::exports::all,
+        super::exports::manifest,
+        super::exports::part,
         super::dead_letters::list,
         super::dead_letters::replay_matching,
         super::dead_letters::show,
@@ -54,7 +84,14 @@ struct Security;
 impl Modify for Security {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         for item in document.paths.paths.values_mut() {
-            let operations = [&mut item.get, &mut item.post, &mut item.delete];
+            let operations = [
+                &mut item.get,
+                &mut item.head,
+                &mut item.post,
+                &mut item.patch,
+                &mut item.delete,
+                &mut item.options,
+            ];
             for operation in operations.into_iter().flatten().filter(|operation| operation.security.is_none())
             {
                 let denied = Response::new("No key or token, or a wrong one");

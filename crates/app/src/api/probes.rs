@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use hyper::StatusCode;
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
 use super::answer::{Answer, json, of_type};
 use super::entry::Api;
+use super::log_gauge::LogGauge;
 use super::problem::{Problem, ProblemDocument};
 use super::route::Route;
 use crate::metrics;
@@ -23,7 +25,7 @@ pub struct Well {
 
 /// Why Weir is not ready.
 #[derive(Serialize, ToSchema)]
-struct Reason {
+pub struct Reason {
     /// `draining` or `log`.
     code: &'static str,
     /// What is wrong and what would mend it.
@@ -68,10 +70,7 @@ fn get_healthz() -> Answer {
     )
 )]
 fn get_readyz(api: &Api) -> Answer {
-    let draining = api.surroundings.stop.is_cancelled();
-    let draining = draining.then(|| Reason { code: "draining", detail: "Weir is being stopped".to_owned() });
-    let log = api.surroundings.log_gauge.trouble().map(|detail| Reason { code: "log", detail });
-    let reasons: Vec<Reason> = draining.into_iter().chain(log).collect();
+    let reasons = against_readiness(&api.surroundings.stop, api.surroundings.log_gauge.as_ref());
     match reasons.first() {
         None => json(StatusCode::OK, &Well { status: "ready" }),
         Some(first) => {
@@ -79,6 +78,14 @@ fn get_readyz(api: &Api) -> Answer {
             Err(Problem::unavailable("not-ready", detail, NOT_READY_RETRY_AFTER).with("reasons", reasons))
         }
     }
+}
+
+/// Why no events can be taken in; nothing where they can.
+pub fn against_readiness(stop: &CancellationToken, log_gauge: &dyn LogGauge) -> Vec<Reason> {
+    let draining = stop.is_cancelled();
+    let draining = draining.then(|| Reason { code: "draining", detail: "Weir is being stopped".to_owned() });
+    let log = log_gauge.trouble().map(|detail| Reason { code: "log", detail });
+    draining.into_iter().chain(log).collect()
 }
 
 /// Metrics as OpenMetrics text, for Prometheus.

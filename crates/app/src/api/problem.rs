@@ -43,7 +43,8 @@ pub struct ProblemDocument<'a> {
     status: u16,
     /// What is wrong and what would be right.
     detail: &'a str,
-    /// More, by kind: `line` and `column`, `limit_bytes`, `accepted`, `ids` and `rejected`, `reasons`.
+    /// More, by kind: `line` and `column` or `byte`, `errors` with `path` and `detail`, `limit_bytes`,
+    /// `accepted`, `ids` and `rejected`, `reasons`.
     #[serde(flatten)]
     #[schema(value_type = BTreeMap<String, Object>)]
     members: &'a Members,
@@ -78,6 +79,11 @@ impl Problem {
     /// 400: the request cannot be read.
     pub fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, detail)
+    }
+
+    /// 422: it can be read, and what it says cannot be.
+    pub fn invalid(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail)
     }
 
     /// 401, for strangers.
@@ -117,6 +123,12 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Weir made a mistake; its log tells more")
     }
 
+    /// With more to be told.
+    pub fn adding(mut self, text: &str) -> Self {
+        self.0.detail.push_str(text);
+        self
+    }
+
     /// With one more member.
     pub fn with(mut self, name: &'static str, value: impl Serialize) -> Self {
         // What is handed in are plain numbers, words and lists, which serde_json can always write.
@@ -130,6 +142,32 @@ impl Problem {
     pub fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
         self.0.header = Some((name, HeaderValue::from_static(value)));
         self
+    }
+
+    /// With a header that is a number.
+    pub fn with_number(mut self, name: HeaderName, number: u64) -> Self {
+        self.0.header = Some((name, HeaderValue::from(number)));
+        self
+    }
+
+    /// The status.
+    pub fn status(&self) -> StatusCode {
+        self.0.status
+    }
+
+    /// The word that stays the same.
+    pub fn code(&self) -> &'static str {
+        self.0.code
+    }
+
+    /// What is wrong and what would be right.
+    pub fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
+    /// The header that goes with it.
+    pub fn header(&self) -> Option<&(HeaderName, HeaderValue)> {
+        self.0.header.as_ref()
     }
 
     /// As it is sent.

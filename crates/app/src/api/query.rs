@@ -57,6 +57,18 @@ impl Query {
         }
     }
 
+    /// Where the page begins; nothing on the first.
+    pub fn cursor(&self) -> Result<Option<i64>, Problem> {
+        let cursor = self.get("cursor").map(str::parse).transpose();
+        cursor.map_err(|_| Problem::bad_request("bad-query", "cursor is not one of ours"))
+    }
+
+    /// A count, where one is given.
+    pub fn count(&self, name: &str) -> Result<Option<usize>, Problem> {
+        let read = |text: &str| text.parse().map_err(|_| bad(name, "must be a number from 0 on"));
+        self.get(name).map(read).transpose()
+    }
+
     /// A moment: RFC 3339, or a number of seconds, ms or µs.
     pub fn moment(&self, name: &str) -> Result<Option<Timestamp>, Problem> {
         self.get(name).map(|text| moment(text).ok_or_else(|| bad(name, MOMENT_EXPECTED))).transpose()

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use hyper::Method;
 use percent_encoding::percent_decode_str;
 
+use super::grpc::Method as GrpcMethod;
 use super::problem::Problem;
 
 /// What a path means, with the names that stand in it as they were sent.
@@ -52,12 +53,63 @@ pub enum Route<'a> {
     SinkResume(&'a str),
     /// `/v1/sinks/{name}/forget`
     SinkForget(&'a str),
+    /// `/v1/telemetry`
+    Telemetry,
+    /// `/v1/traces`
+    Traces,
+    /// `/v1/traces/{id}`
+    Trace(&'a str),
+    /// `/v1/traces/{id}/graph`
+    TraceGraph(&'a str),
+    /// `/v1/traces/{id}/logs`
+    TraceLogs(&'a str),
+    /// `/v1/nodes/{id}/upstream`
+    NodeUpstream(&'a str),
+    /// `/v1/nodes/{id}/downstream`
+    NodeDownstream(&'a str),
+    /// `/v1/nodes/{id}/why`
+    NodeWhy(&'a str),
+    /// `/v1/files`
+    Files,
+    /// `/v1/files/{key}`
+    File(&'a str),
+    /// `/v1/files/{key}/metadata`
+    FileMetadata(&'a str),
+    /// `/v1/files/{key}/journey`
+    FileJourney(&'a str),
+    /// `/v1/uploads`
+    Uploads,
+    /// `/v1/uploads/{id}`
+    Upload(&'a str),
+    /// `/v1/groups/{group}/files`
+    GroupFiles(&'a str),
+    /// `/v1/groups/{group}.tar.gz`
+    GroupArchive(&'a str),
+    /// `/v1/exports/telemetry`
+    ExportTelemetry,
+    /// `/v1/exports/files`
+    ExportFiles,
+    /// `/v1/exports/all`
+    ExportAll,
+    /// `/v1/exports/{id}`
+    Export(&'a str),
+    /// `/v1/exports/{id}/{part}`
+    ExportPart(&'a str, &'a str),
+    /// `/v1/retention/acts`
+    RetentionActs,
+    /// `/v1/retention/preview`
+    RetentionPreview,
+    /// A method of gRPC's: `/{service}/{method}`
+    Grpc(GrpcMethod),
     /// Anything else.
     Unknown,
 }
 
+/// What an archive's address ends with.
+const ARCHIVE: &str = ".tar.gz";
+
 /// How many kinds of route there are.
-pub const ROUTES: usize = 22;
+pub const ROUTES: usize = 45 + GrpcMethod::ALL.len();
 
 impl<'a> Route<'a> {
     /// Reads a path.
@@ -95,6 +147,32 @@ impl<'a> Route<'a> {
             ["v1", "sinks", name, "pause"] => Self::SinkPause(name),
             ["v1", "sinks", name, "resume"] => Self::SinkResume(name),
             ["v1", "sinks", name, "forget"] => Self::SinkForget(name),
+            ["v1", "telemetry"] => Self::Telemetry,
+            ["v1", "traces"] => Self::Traces,
+            ["v1", "traces", id] => Self::Trace(id),
+            ["v1", "traces", id, "graph"] => Self::TraceGraph(id),
+            ["v1", "traces", id, "logs"] => Self::TraceLogs(id),
+            ["v1", "nodes", id, "upstream"] => Self::NodeUpstream(id),
+            ["v1", "nodes", id, "downstream"] => Self::NodeDownstream(id),
+            ["v1", "nodes", id, "why"] => Self::NodeWhy(id),
+            ["v1", "files"] => Self::Files,
+            ["v1", "files", key] => Self::File(key),
+            ["v1", "files", key, "metadata"] => Self::FileMetadata(key),
+            ["v1", "files", key, "journey"] => Self::FileJourney(key),
+            ["v1", "uploads"] => Self::Uploads,
+            ["v1", "uploads", id] => Self::Upload(id),
+            ["v1", "groups", group, "files"] => Self::GroupFiles(group),
+            ["v1", "groups", archive] if archive.ends_with(ARCHIVE) => {
+                Self::GroupArchive(archive.trim_end_matches(ARCHIVE))
+            }
+            ["v1", "exports", "telemetry"] => Self::ExportTelemetry,
+            ["v1", "exports", "files"] => Self::ExportFiles,
+            ["v1", "exports", "all"] => Self::ExportAll,
+            ["v1", "exports", id] => Self::Export(id),
+            ["v1", "exports", id, part] => Self::ExportPart(id, part),
+            ["v1", "retention", "acts"] => Self::RetentionActs,
+            ["v1", "retention", "preview"] => Self::RetentionPreview,
+            [service, method] => GrpcMethod::of(service, method).map_or(Self::Unknown, Self::Grpc),
             _ => Self::Unknown,
         }
     }
@@ -123,6 +201,33 @@ impl<'a> Route<'a> {
             Self::SinkForget(_) => (18, "/v1/sinks/{name}/forget"),
             Self::Store => (19, "/store"),
             Self::Schemas => (20, "/v1/schemas"),
+            Self::Telemetry => (21, "/v1/telemetry"),
+            Self::Traces => (22, "/v1/traces"),
+            Self::Trace(_) => (23, "/v1/traces/{id}"),
+            Self::TraceGraph(_) => (24, "/v1/traces/{id}/graph"),
+            Self::NodeUpstream(_) => (25, "/v1/nodes/{id}/upstream"),
+            Self::NodeDownstream(_) => (26, "/v1/nodes/{id}/downstream"),
+            Self::NodeWhy(_) => (27, "/v1/nodes/{id}/why"),
+            Self::Files => (28, "/v1/files"),
+            Self::File(_) => (29, "/v1/files/{key}"),
+            Self::FileMetadata(_) => (30, "/v1/files/{key}/metadata"),
+            Self::GroupFiles(_) => (31, "/v1/groups/{group}/files"),
+            Self::GroupArchive(_) => (32, "/v1/groups/{group}.tar.gz"),
+            Self::RetentionActs => (33, "/v1/retention/acts"),
+            Self::RetentionPreview => (34, "/v1/retention/preview"),
+            Self::TraceLogs(_) => (35, "/v1/traces/{id}/logs"),
+            Self::FileJourney(_) => (36, "/v1/files/{key}/journey"),
+            Self::ExportTelemetry => (37, "/v1/exports/telemetry"),
+            Self::Export(_) => (38, "/v1/exports/{id}"),
+            Self::ExportPart(..) => (39, "/v1/exports/{id}/{part}"),
+            Self::Uploads => (42, "/v1/uploads"),
+            Self::Upload(_) => (43, "/v1/uploads/{id}"),
+            Self::ExportFiles => (40, "/v1/exports/files"),
+            Self::ExportAll => (41, "/v1/exports/all"),
+            Self::Grpc(method) => {
+                let (place, path) = method.kind();
+                (ROUTES - 2 - place, path)
+            }
             Self::Unknown => (ROUTES - 1, "unknown"),
         }
     }
@@ -132,6 +237,7 @@ impl<'a> Route<'a> {
         match self {
             Self::Events
             | Self::StreamEvents(_)
+            | Self::Telemetry
             | Self::Store
             | Self::DeadLettersReplay
             | Self::DeadLetterReplay(_)
@@ -139,15 +245,34 @@ impl<'a> Route<'a> {
             | Self::SinkCheck(_)
             | Self::SinkPause(_)
             | Self::SinkResume(_)
-            | Self::SinkForget(_) => "POST",
-            Self::DeadLetter(_) => "GET, HEAD, DELETE",
+            | Self::SinkForget(_)
+            | Self::Grpc(_) => "POST",
+            Self::DeadLetter(_) | Self::File(_) => "GET, HEAD, DELETE",
+            Self::Traces | Self::Files => "GET, HEAD, POST",
+            // To ask is to have parts made.
+            Self::ExportTelemetry | Self::ExportFiles | Self::ExportAll | Self::Export(_) => "GET",
+            Self::Uploads => "POST, OPTIONS",
+            Self::Upload(_) => "HEAD, PATCH, DELETE, OPTIONS",
             _ => "GET, HEAD",
+        }
+    }
+
+    /// Whether it is about events as they come in, which not every role takes.
+    pub fn needs_events(self) -> bool {
+        match self {
+            Self::Events | Self::StreamEvents(_) | Self::Telemetry | Self::Store | Self::Tail => true,
+            Self::Grpc(method) => method.needs_events(),
+            _ => false,
         }
     }
 
     /// Whether strangers are answered.
     pub fn is_public(self) -> bool {
-        matches!(self, Self::Ping | Self::Health | Self::Readiness)
+        match self {
+            Self::Ping | Self::Health | Self::Readiness => true,
+            Self::Grpc(method) => method.is_probe(),
+            _ => false,
+        }
     }
 
     /// Whether the method may be used there.
@@ -174,6 +299,8 @@ mod tests {
         assert_eq!(Route::of("/v1/dead-letters/7"), Route::DeadLetter("7"));
         assert_eq!(Route::of("/v1/dead-letters/replay"), Route::DeadLettersReplay);
         assert_eq!(Route::of("/v1/dead-letters/7/replay"), Route::DeadLetterReplay("7"));
+        assert_eq!(Route::of("/v1/groups/g.tar.gz"), Route::GroupArchive("g"));
+        assert_eq!(Route::of("/weir.v1.Telemetry/Send"), Route::Grpc(GrpcMethod::Send));
     }
 
     #[test]
@@ -187,6 +314,7 @@ mod tests {
             "/v1",
             "/v1//status",
             "/v1/streams//events",
+            "/weir.v1.Telemetry/send",
             "/a/b/c/d/e",
         ] {
             assert_eq!(Route::of(path), Route::Unknown, "{path}");
@@ -217,9 +345,34 @@ mod tests {
             Route::SinkForget(""),
             Route::Store,
             Route::Schemas,
+            Route::Telemetry,
+            Route::Traces,
+            Route::Trace(""),
+            Route::TraceGraph(""),
+            Route::NodeUpstream(""),
+            Route::NodeDownstream(""),
+            Route::NodeWhy(""),
+            Route::Files,
+            Route::File(""),
+            Route::FileMetadata(""),
+            Route::GroupFiles(""),
+            Route::GroupArchive(""),
+            Route::RetentionActs,
+            Route::RetentionPreview,
+            Route::TraceLogs(""),
+            Route::FileJourney(""),
+            Route::ExportTelemetry,
+            Route::ExportFiles,
+            Route::ExportAll,
+            Route::Export(""),
+            Route::ExportPart("", ""),
+            Route::Uploads,
+            Route::Upload(""),
             Route::Unknown,
         ];
-        let numbers: std::collections::BTreeSet<usize> = routes.iter().map(|route| route.kind().0).collect();
+        let methods = GrpcMethod::ALL.map(|(method, _)| Route::Grpc(method));
+        let routes = routes.into_iter().chain(methods);
+        let numbers: std::collections::BTreeSet<usize> = routes.map(|route| route.kind().0).collect();
         assert_eq!(numbers, (0..ROUTES).collect());
     }
 }

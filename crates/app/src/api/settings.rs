@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use super::confirmation::Confirmation;
 use super::open_store::OpenStore;
 
 /// What the API takes, and for whom it is open.
@@ -31,6 +32,14 @@ pub struct ApiSettings {
     pub open_store: OpenStore,
     /// `/metrics` without a key on the main port, too.
     pub metrics_open: bool,
+    /// The sink that answers wait for; `None`: they wait for the log alone.
+    pub confirmation: Option<Confirmation>,
+    /// This instance's name.
+    pub instance_id: String,
+    /// What this process does; `all`, or some of the parts.
+    pub roles: Vec<&'static str>,
+    /// Whether that is taking events in, among others.
+    pub takes_events: bool,
 }
 
 impl Default for ApiSettings {
@@ -47,6 +56,10 @@ impl Default for ApiSettings {
             cors_origins: Vec::new(),
             open_store: OpenStore::ToNobody,
             metrics_open: false,
+            confirmation: None,
+            instance_id: "weir".to_owned(),
+            roles: vec!["all"],
+            takes_events: true,
         }
     }
 }

@@ -100,7 +100,7 @@ pub fn list(api: &Api, call: &Call<'_>) -> Answer {
     responses(
         (status = 200, description = "What it says, be it well or not", body = Checked),
         (status = 404, description = "No such sink", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "It is no longer configured", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "It is no longer configured, or of another role", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn check(api: &Api, sink: &str) -> Answer {
@@ -117,7 +117,7 @@ pub async fn check(api: &Api, sink: &str) -> Answer {
     responses(
         (status = 200, description = "It is paused", body = Paused),
         (status = 404, description = "No such sink", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "It is no longer configured", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "It is no longer configured, or of another role", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn pause(api: &Api, sink: &str) -> Answer {
@@ -131,7 +131,7 @@ pub async fn pause(api: &Api, sink: &str) -> Answer {
     responses(
         (status = 200, description = "It goes on", body = Paused),
         (status = 404, description = "No such sink", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "It is no longer configured", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "It is no longer configured, or of another role", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn resume(api: &Api, sink: &str) -> Answer {
@@ -174,6 +174,7 @@ fn problem(error: &TendError) -> Problem {
     match error {
         TendError::Unknown(_) => Problem::not_found(detail),
         TendError::Removed(_) => Problem::new(StatusCode::CONFLICT, "sink-removed", detail),
+        TendError::Elsewhere { .. } => Problem::new(StatusCode::CONFLICT, "sink-elsewhere", detail),
         TendError::Configured(_) => Problem::new(StatusCode::CONFLICT, "sink-configured", detail),
         TendError::Unconfirmed { lost, .. } => {
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unconfirmed", detail)

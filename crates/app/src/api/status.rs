@@ -7,6 +7,7 @@ use weir_core::ledger::Standing;
 
 use super::answer::{Answer, json};
 use super::entry::Api;
+use crate::inputs::{InputStatus, PartitionStatus};
 
 /// How everything stands.
 #[derive(Serialize, ToSchema)]
@@ -15,10 +16,48 @@ pub struct Status {
     version: &'static str,
     /// Seconds since the start.
     uptime_seconds: u64,
-    /// The log.
+    /// This instance's name.
+    instance_id: String,
+    /// What it does: `all`, or some of `api`, `loader` and `jobs`.
+    roles: Vec<&'static str>,
+    /// The log; with a role that has none, an empty one.
     log: LogStatus,
-    /// Every sink, the ones taken out of the configuration included.
+    /// Every sink that is delivered to here, and those that were.
     sinks: Vec<SinkStatus>,
+    /// Every input beside HTTP.
+    inputs: Vec<InputForm>,
+}
+
+/// How an input stands.
+#[derive(Serialize, ToSchema)]
+struct InputForm {
+    /// Its name.
+    name: String,
+    /// Its type.
+    r#type: &'static str,
+    /// `running`, or `retrying` while something keeps it from its work.
+    state: &'static str,
+    /// What of the broker's topics this instance reads.
+    partitions: Vec<PartitionForm>,
+    /// Places in them that not every sink has settled.
+    lag: u64,
+    /// Messages that could not be read, each a dead letter of the sink `input:NAME`.
+    dead: u64,
+    /// Messages that the broker deleted before they were read, since the start.
+    lost: u64,
+    /// What keeps it from its work.
+    trouble: Option<String>,
+}
+
+/// How a partition stands.
+#[derive(Serialize, ToSchema)]
+struct PartitionForm {
+    /// Its name.
+    partition: String,
+    /// Everything before this is settled by every sink, and committed.
+    committed: Option<u64>,
+    /// Where it ends, as of some seconds ago.
+    end: u64,
 }
 
 /// How the log stands.
@@ -45,7 +84,7 @@ pub struct SinkStatus {
     partition: String,
     /// The replay that this is, if it is one.
     replay: Option<String>,
-    /// `running`, `retrying`, `blocked`, `paused` or `removed`.
+    /// `running`, `retrying`, `blocked`, `paused`, `removed`, or `elsewhere`: processes of other roles deliver to it.
     state: &'static str,
     /// Events for it.
     accepted: u64,
@@ -95,10 +134,31 @@ pub fn get_status(api: &Api) -> Answer {
     let status = Status {
         version: env!("CARGO_PKG_VERSION"),
         uptime_seconds: api.started.elapsed().as_secs(),
+        instance_id: api.settings.instance_id.clone(),
+        roles: api.settings.roles.clone(),
         log,
+        inputs: around.inputs.iter().map(|input| InputForm::of(input.status(), &snapshot.inputs)).collect(),
         sinks: snapshot.sinks.into_iter().map(SinkStatus::of).collect(),
     };
     json(StatusCode::OK, &status)
+}
+
+impl InputForm {
+    fn of(status: InputStatus, accounts: &[Standing]) -> Self {
+        let own = accounts.iter().filter(|account| account.sink.input() == Some(&status.name));
+        let partition =
+            |PartitionStatus { partition, committed, end }| PartitionForm { partition, committed, end };
+        Self {
+            lag: status.lag(),
+            dead: own.map(|account| account.dead).sum(),
+            r#type: status.kind,
+            state: if status.trouble.is_some() { "retrying" } else { "running" },
+            partitions: status.partitions.into_iter().map(partition).collect(),
+            lost: status.lost,
+            trouble: status.trouble,
+            name: status.name,
+        }
+    }
 }
 
 impl SinkStatus {

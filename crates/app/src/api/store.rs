@@ -2,11 +2,11 @@
 
 use bytes::Bytes;
 use http_body::Body;
-use hyper::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use weir_core::formats::BodyFormat;
 use weir_core::intake::{Outcome, Shape, Submission};
+use weir_core::observe::Observer;
 use weir_core::schema::envelope::{self, EnvelopeError};
 use weir_core::schema::{MemberFault, STORE};
 
@@ -59,7 +59,7 @@ pub struct StoreContext {
         (status = 413, description = "Larger than the limit", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 415, description = "A type that is not JSON", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "Another shape than the event's type has; `errors` has the path of each fault", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "Not now; see Retry-After", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "Not now, see Retry-After; with `ids`: on disk, but not confirmed in time by the sink that `acknowledge` names", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn post_store<B>(api: &Api, call: Call<'_>, body: B) -> Answer
@@ -73,9 +73,12 @@ where
     let surroundings = &api.surroundings;
     let text = std::str::from_utf8(&held.bytes).map_err(|_| wrong_shape("the body is not UTF-8"))?;
     let now = surroundings.clock.now();
-    let event = envelope::read(text, &surroundings.schemas.get(), now).map_err(refused)?;
-    let intake = &surroundings.intake;
-    let stream = intake.stream(STORE).ok_or_else(|| Problem::internal(&"the stream store is not there"))?;
+    let stream = surroundings.intake.stream(STORE);
+    let stream = stream.ok_or_else(|| Problem::internal(&"the stream store is not there"))?;
+    let event = envelope::read(text, &surroundings.schemas.get(), now).map_err(|error| {
+        surroundings.metrics.rejected(stream, error.code(), 1);
+        refused(error)
+    })?;
     let submission = Submission {
         stream,
         format: BodyFormat::Lines,
@@ -86,6 +89,8 @@ where
         atomic: true,
     };
     let outcome = events::accept(api, patience, submission).await?;
+    drop(held);
+    api.confirmed(stream, &outcome, patience).await?;
     answer(&outcome)
 }
 
@@ -113,7 +118,7 @@ fn refused(error: EnvelopeError) -> Problem {
 }
 
 fn wrong_shape(detail: &str) -> Problem {
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail)
+    Problem::invalid(detail)
 }
 
 /// The first fault in full, and how many follow.

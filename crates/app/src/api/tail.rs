@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
+use http_body::Frame;
 use hyper::StatusCode;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -94,7 +95,7 @@ struct Tail {
     partition: Partition,
     from: Offset,
     stream: Option<String>,
-    lines: mpsc::Sender<Bytes>,
+    lines: mpsc::Sender<Frame<Bytes>>,
     stop: CancellationToken,
     _place: Arc<OwnedSemaphorePermit>,
 }
@@ -114,7 +115,7 @@ impl Tail {
     async fn follow(&mut self) -> Result<(), LogError> {
         loop {
             if tokio::time::timeout(HEARTBEAT, self.log.wait(&self.partition, self.from)).await.is_err() {
-                if self.lines.send(Bytes::from_static(b"\n")).await.is_err() {
+                if self.lines.send(Frame::data(Bytes::from_static(b"\n"))).await.is_err() {
                     return Ok(());
                 }
                 continue;
@@ -135,7 +136,7 @@ impl Tail {
             }
             self.from = slice.end;
             let text = self.text(&slice.records);
-            if !text.is_empty() && self.lines.send(text).await.is_err() {
+            if !text.is_empty() && self.lines.send(Frame::data(text)).await.is_err() {
                 return Ok(());
             }
         }

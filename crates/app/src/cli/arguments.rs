@@ -1,6 +1,10 @@
 //! The shape of the command line. The comments here are what `--help` prints.
 
+mod exports;
+mod files;
+mod schemas;
 mod sinks;
+mod trace;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,7 +15,11 @@ use clap_complete::Shell;
 use super::moment::moment;
 use crate::config::parse_duration;
 
+pub(super) use exports::{ChosenContents, ExportOptions, ImportOptions};
+pub(super) use files::{ChosenFiles, FilesCommand, GetOptions, Names, PutOptions, RetentionCommand};
+pub(super) use schemas::SchemasCommand;
 pub(super) use sinks::{Period, SinksCommand};
+pub(super) use trace::{Chosen as ChosenTraces, Picture, TraceCommand, WhyOptions};
 
 /// Takes in events over HTTP, has them on disk before it says so, and delivers them with the effect of once.
 ///
@@ -41,6 +49,9 @@ pub(super) struct Common {
     /// Keep everything in DIR instead of ./data
     #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub data_dir: Option<PathBuf>,
+    /// Do only this part of the work: api, loader, jobs; several with commas. For `run` and `config`
+    #[arg(long = "role", global = true, value_name = "ROLE", value_delimiter = ',')]
+    pub roles: Vec<String>,
     /// Say more or less: error, warn, info, debug, trace, or pairs such as warn,weir_log=debug
     #[arg(long, global = true, value_name = "LEVEL")]
     pub log_level: Option<String>,
@@ -83,6 +94,43 @@ pub(super) enum Command {
         at: At,
         #[command(subcommand)]
         command: SinksCommand,
+    },
+    /// Look at traces: what became of their files
+    Trace {
+        #[command(flatten)]
+        at: At,
+        #[command(subcommand)]
+        command: TraceCommand,
+    },
+    /// Tell why a file or datum became what it became, or nothing
+    Why(WhyOptions),
+    /// Take records of telemetry and stored files away
+    ///
+    /// Writes DIR/manifest.json and the parts that it names, each by itself packed lines of records, or a tar.gz of stored
+    /// files with a list of what is in it. What was broken off goes on when the same command is run again: parts that are there are checked by their hash, and half a part is
+    /// gone on with.
+    Export(ExportOptions),
+    /// Send what an export wrote to a server: the same traces and files, whoever sends them
+    ///
+    /// Checks the hash of each part first. How far it came is kept in DIR, from where it goes on; a record that is sent
+    /// twice has its effect once. A record keeps the user and the sender that it had. A file keeps its key, its
+    /// names and its time, and is not stored again where it is. Records that are not accepted are told by part and line,
+    /// files by their key, and the exit status is 1.
+    Import(ImportOptions),
+    /// Store files, have them back, list and delete them, and look at what retention does
+    Files {
+        #[command(flatten)]
+        at: At,
+        #[command(subcommand)]
+        command: FilesCommand,
+    },
+    /// Look at the event types of /store in their files, and at what a change would break
+    Schemas {
+        /// Look at the files in DIR instead of schemas.dir
+        #[arg(long = "schemas", global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        folder: Option<PathBuf>,
+        #[command(subcommand)]
+        command: SchemasCommand,
     },
     /// Look into the event log, or send what it keeps to a sink once more
     Log {
@@ -258,6 +306,6 @@ pub(super) struct IssueOptions {
     pub expires_in: Duration,
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).ok_or_else(|| "write it as 500ms, 5s, 10m, 1h or 90d".to_owned())
 }

@@ -55,6 +55,12 @@ impl Client {
         request.bearer_auth(bearer.expose())
     }
 
+    /// The same for something large, without the time limit: who reads it sets one between two pieces.
+    pub fn download(&self, method: Method, path: &str) -> RequestBuilder {
+        let bearer = self.credential.bearer();
+        self.http.request(method, format!("{}{path}", self.base)).bearer_auth(bearer.expose())
+    }
+
     /// Asks, and reads the answer's JSON; `null` where it has none.
     pub async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<Value> {
         let mut request = self.request(method, path);

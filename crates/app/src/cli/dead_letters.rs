@@ -5,13 +5,10 @@ use serde_json::{Map, Value, json};
 
 use super::arguments::{Chosen, DeadLettersCommand, Filter};
 use super::client::Client;
+use super::pages::Found;
 use super::readable::word;
-use super::table::table;
 use super::{Verdict, output};
 use crate::logging::escaped;
-
-/// What the server gives at once.
-const PAGE_MAX: usize = 1000;
 
 /// Does what was asked.
 pub async fn execute(client: &Client, command: DeadLettersCommand, json: bool) -> anyhow::Result<Verdict> {
@@ -24,38 +21,8 @@ pub async fn execute(client: &Client, command: DeadLettersCommand, json: bool) -
 }
 
 async fn list(client: &Client, filter: &Filter, limit: usize, json: bool) -> anyhow::Result<Verdict> {
-    let mut letters: Vec<Value> = Vec::new();
-    let mut cursor = None;
-    while letters.len() < limit {
-        let page = client.ask(Method::GET, &page_path(filter, cursor, limit - letters.len()), None).await?;
-        letters.extend(page["items"].as_array().cloned().unwrap_or_default());
-        cursor = page["next"].as_str().map(str::to_owned);
-        if cursor.is_none() {
-            break;
-        }
-    }
-    if json {
-        output::print_json(&json!({ "items": letters, "next": cursor }))?;
-        return Ok(Verdict::Well);
-    }
-    let columns = ["id", "sink", "stream", "reason", "attempts", "last_at", "detail"];
-    let row = |letter: &Value| columns.map(|column| word(&letter[column])).to_vec();
-    output::print(&table(&columns, &letters.iter().map(row).collect::<Vec<_>>()))?;
-    if cursor.is_some() {
-        output::note(&format!("There are more than {limit}; --limit shows them."));
-    }
-    Ok(Verdict::Well)
-}
-
-fn page_path(filter: &Filter, cursor: Option<String>, wanted: usize) -> String {
-    let mut query = form(filter);
-    query.push(("limit", wanted.min(PAGE_MAX).to_string()));
-    query.extend(cursor.map(|cursor| ("cursor", cursor)));
-    let encode = |text: &str| {
-        percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
-    };
-    let pairs: Vec<String> = query.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
-    format!("/v1/dead-letters?{}", pairs.join("&"))
+    let found = Found::of(client, "/v1/dead-letters", &form(filter), limit).await?;
+    found.tell(&["id", "sink", "stream", "reason", "attempts", "last_at", "detail"], json)
 }
 
 fn form(filter: &Filter) -> Vec<(&'static str, String)> {

@@ -3,17 +3,24 @@
 //! **Constraints.** Results go to standard output, everything else to standard error. 0: well; 1: failed, or found
 //! something wrong; 2: used wrongly. What came from outside is escaped before it reaches a terminal.
 
+mod address;
 mod arguments;
 mod client;
 mod completions;
 mod config;
 mod credential;
 mod dead_letters;
+mod export;
+mod files;
+mod import;
 mod log;
 mod moment;
 mod output;
+mod pages;
 mod progress;
 mod readable;
+mod retry;
+mod schemas;
 mod send;
 mod sinks;
 mod status;
@@ -22,7 +29,10 @@ mod tail;
 #[cfg(test)]
 mod tests;
 mod token;
+mod trace;
+mod tree;
 mod trust;
+mod why;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -105,6 +115,10 @@ fn command_result(common: &Common, command: Command) -> anyhow::Result<Verdict> 
         Command::Token { command: TokenCommand::Issue(options) } => {
             token::issue(&settings(common)?, &options)
         }
+        Command::Schemas { folder, command } => {
+            let folder = folder.map_or_else(|| Ok(settings(common)?.schemas.dir), anyhow::Ok)?;
+            schemas::execute(&folder, command, common.json)
+        }
         Command::Log { command: LogCommand::Inspect } => log::inspect(&settings(common)?, common.json),
         Command::Log { command: LogCommand::Verify } => log::verify(&settings(common)?, common.json),
         command => asked_of_a_server(common, command),
@@ -124,6 +138,11 @@ fn asked_of_a_server(common: &Common, command: Command) -> anyhow::Result<Verdic
                 dead_letters::execute(&connect(&at)?, command, json).await
             }
             Command::Sinks { at, command } => sinks::execute(&connect(&at)?, command, json).await,
+            Command::Trace { at, command } => trace::execute(&connect(&at)?, command, json).await,
+            Command::Export(options) => export::export(&connect(&options.at)?, &options, json).await,
+            Command::Import(options) => import::import(&connect(&options.at)?, &options, json).await,
+            Command::Files { at, command } => files::execute(&connect(&at)?, command, json).await,
+            Command::Why(options) => why::show(&connect(&options.at)?, &options, json).await,
             Command::Log { command: LogCommand::Replay(options) } => {
                 sinks::replay(&connect(&options.at)?, &options.sink, &options.period, json).await
             }
@@ -146,6 +165,7 @@ fn request(common: &Common) -> Request {
         environment_name: common.environment.clone(),
         data_dir: common.data_dir.clone(),
         log_level: common.log_level.clone(),
+        roles: common.roles.clone(),
         ..Request::of_process()
     }
 }

@@ -3,10 +3,10 @@
 use std::io::{IsTerminal, stdin};
 
 use anyhow::{Context, bail};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
+use super::address::encoded;
 use super::arguments::{Period, SinksCommand};
 use super::client::Client;
 use super::readable::word;
@@ -181,8 +181,4 @@ fn done(answer: &Value, name: &str, told: &str, json: bool) -> anyhow::Result<Ve
 
 fn path(name: &str, what: &str) -> String {
     format!("/v1/sinks/{}/{what}", encoded(name))
-}
-
-fn encoded(text: &str) -> String {
-    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }

@@ -21,7 +21,8 @@ pub async fn show(client: &Client, json: bool) -> anyhow::Result<Verdict> {
 
 fn text(status: &Value) -> String {
     let (version, log) = (word(&status["version"]), &status["log"]);
-    let mut text = format!("weir {version}, up {}\n", span(status["uptime_seconds"].as_f64().unwrap_or(0.0)));
+    let mut text = format!("weir {version}, up {}", span(status["uptime_seconds"].as_f64().unwrap_or(0.0)));
+    text.push_str(&format!(", instance {}, role {}\n", word(&status["instance_id"]), roles(status)));
     text.push_str(&format!(
         "log: {} on disk, {} events accepted",
         size(log["size_bytes"].as_u64().unwrap_or(0)),
@@ -62,6 +63,11 @@ fn text(status: &Value) -> String {
     text
 }
 
+fn roles(status: &Value) -> String {
+    let roles = status["roles"].as_array().map(Vec::as_slice).unwrap_or_default();
+    roles.iter().map(word).collect::<Vec<_>>().join(", ")
+}
+
 fn name(sink: &Value) -> String {
     match sink["replay"].as_str() {
         Some(replay) => format!("{} (replay {replay})", word(&sink["name"])),
@@ -76,7 +82,7 @@ mod tests {
     #[test]
     fn a_status_reads_at_a_glance() {
         let status = serde_json::json!({
-            "version": "0.1.0", "uptime_seconds": 3725,
+            "version": "0.1.0", "uptime_seconds": 3725, "instance_id": "0a1b", "roles": ["api", "loader"],
             "log": { "size_bytes": 67_108_864, "accepted": 12, "oldest_pending_age_seconds": 3.21, "trouble": null },
             "sinks": [
                 { "name": "search", "state": "retrying", "accepted": 12, "delivered": 10, "duplicates": 0, "dead": 1,
@@ -87,7 +93,7 @@ mod tests {
             ],
         });
         insta::assert_snapshot!(text(&status), @r#"
-        weir 0.1.0, up 1 h 2 min
+        weir 0.1.0, up 1 h 2 min, instance 0a1b, role api, loader
         log: 64.0 MiB on disk, 12 events accepted, the oldest pending for 3.2 s
 
         SINK                STATE     ACCEPTED  DELIVERED  DUPLICATES  DEAD  FILTERED  PENDING  NEXT TRY                     LAST ERROR

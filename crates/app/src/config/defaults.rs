@@ -2,7 +2,7 @@
 
 use super::key::Key;
 use super::object_keys;
-use super::settings::{BatchSettings, sink_types};
+use super::settings::{BatchSettings, INPUT_TYPES, Role, Roles, sink_types};
 use super::tree::{Node, Origin, Value};
 use super::variables::Variables;
 use super::{duration, size};
@@ -16,9 +16,16 @@ pub fn complete(tree: &mut Node, sinks_are_declared: bool, variables: &Variables
     let data_dir = text_at(tree, &Key::of(["data_dir"])).unwrap_or_else(|| "data".to_owned());
     let data_dir = data_dir.trim_end_matches('/');
     tree.put_default(&["catalog", "url"], built_in(format!("sqlite:{data_dir}/catalog.db")));
-    for name in sink_names(tree) {
+    for name in section_names(tree, "sinks") {
         complete_sink(tree, &name, data_dir);
         object_keys::complete(tree, &name, variables);
+    }
+    for name in section_names(tree, "inputs") {
+        // A section that is called like a type is of that type.
+        if INPUT_TYPES.contains(&name.as_str()) {
+            tree.put_default(&["inputs", &name, "type"], built_in(&name));
+        }
+        tree.put_default(&["inputs", &name, "roles"], role_list(&Roles::from(Role::Loader)));
     }
 }
 
@@ -34,10 +41,16 @@ fn complete_sink(tree: &mut Node, name: &str, data_dir: &str) {
         for (member, value) in members(&facts.batch) {
             tree.put_default(&["sinks", name, "batch", member], Node { value, origin: Origin::BuiltIn });
         }
+        tree.put_default(&["sinks", name, "roles"], role_list(&facts.side.roles()));
     }
     if kind == "sqlite" {
         tree.put_default(&["sinks", name, "path"], built_in(format!("{data_dir}/events.db")));
     }
+}
+
+fn role_list(roles: &Roles) -> Node {
+    let words = roles.words().into_iter().map(built_in).collect();
+    Node { value: Value::List(words), origin: Origin::BuiltIn }
 }
 
 /// As somebody would write them.
@@ -54,10 +67,10 @@ fn members(batch: &BatchSettings) -> [(&'static str, Value); 6] {
     ]
 }
 
-fn sink_names(tree: &Node) -> Vec<String> {
-    let sinks = tree.get(&Key::of(["sinks"])).and_then(Node::table);
+fn section_names(tree: &Node, of: &str) -> Vec<String> {
+    let sections = tree.get(&Key::of([of])).and_then(Node::table);
     let is_section = |(name, node): (&String, &Node)| node.table().map(|_| name.clone());
-    sinks.map(|sinks| sinks.iter().filter_map(is_section).collect()).unwrap_or_default()
+    sections.map(|sections| sections.iter().filter_map(is_section).collect()).unwrap_or_default()
 }
 
 fn text_at(tree: &Node, key: &Key) -> Option<String> {

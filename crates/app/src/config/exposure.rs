@@ -23,7 +23,7 @@ pub fn warn_if_exposed(
         report.warn(
             key,
             "leads to another machine, and nothing makes sure that TLS is spoken: the credentials and all events may be \
-             read on the way. Use https://, or for Postgres sslmode=verify-full",
+             read on the way. Use https://, for Postgres sslmode=verify-full, for Kafka `tls`",
         );
     }
 }

@@ -6,6 +6,7 @@
 
 mod defaults;
 mod duration;
+mod elsewhere;
 mod environment;
 mod exposure;
 mod key;
@@ -14,6 +15,7 @@ mod nearest;
 mod network;
 mod object_keys;
 mod origin;
+mod original_file;
 mod originals;
 mod problem;
 mod quantity;
@@ -36,6 +38,7 @@ pub use settings::*;
 pub use size::{parse as parse_size, write as write_size};
 pub use sources::Request;
 
+use elsewhere::Elsewhere;
 use problem::Report;
 use tree::Node;
 
@@ -64,13 +67,17 @@ impl Configuration {
 /// Reads and checks all settings, or tells all that is wrong with them.
 pub fn load(request: &Request) -> Result<Configuration, ConfigError> {
     let sources = sources::read(request, &Settings::TOP_LEVEL)?;
-    let mut settings: Settings = read::read(&sources.tree, &sources.variables)?;
+    let elsewhere = Elsewhere::of(&sources.tree, &sources.variables);
+    let read = read::read::<Settings>(&sources.tree, &sources.variables, &elsewhere.sections())?;
+    let mut settings = read.value;
+    let left_out = elsewhere.note(read.left_out, &mut settings);
     let mut report = Report::new(&sources.tree);
     settings.check(&mut report);
     if !report.problems.is_empty() {
         return Err(ConfigError::new(report.problems));
     }
     let mut warnings = sources.warnings;
+    warnings.extend(left_out);
     warnings.append(&mut report.warnings);
     Ok(Configuration { settings, warnings, tree: sources.tree })
 }

@@ -65,6 +65,8 @@ fn listed(problems: &[Problem]) -> String {
 /// Gathers what the checks find, and looks up where each setting was written.
 pub struct Report<'a> {
     tree: &'a Node,
+    /// Whether what is looked at now is used by processes of other roles only.
+    pub is_elsewhere: bool,
     /// What keeps Weir from starting.
     pub problems: Vec<Problem>,
     /// What does not, but should be known.
@@ -74,7 +76,7 @@ pub struct Report<'a> {
 impl<'a> Report<'a> {
     /// An empty one over these settings.
     pub fn new(tree: &'a Node) -> Self {
-        Self { tree, problems: Vec::new(), warnings: Vec::new() }
+        Self { tree, is_elsewhere: false, problems: Vec::new(), warnings: Vec::new() }
     }
 
     /// The value at `key` is wrong.

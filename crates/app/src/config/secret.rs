@@ -25,7 +25,7 @@ fn from_variable(name: &str, variables: &Variables) -> Result<String, Failure> {
     }
     let names = variables.layers().into_iter().flat_map(|layer| layer.keys().map(String::as_str));
     let hint = nearest(name, names).map(|near| format!(" There is {near}."));
-    Err(Failure::new(
+    Err(Failure::absent_secret(
         format!("wants the environment variable {name}, which is not set"),
         format!("Set {name} in the environment or in .env.{}", hint.unwrap_or_default()),
     ))
@@ -38,7 +38,7 @@ fn from_file(path: &str) -> Result<String, Failure> {
         Ok(text.trim().to_owned())
     };
     read().map_err(|error| {
-        Failure::new(
+        Failure::absent_secret(
             format!("wants the file {path}, which cannot be read: {error}"),
             "Make the file, and let this user read it.",
         )

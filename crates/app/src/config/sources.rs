@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::key::Key;
-use super::problem::Problem;
+use super::problem::{ConfigError, Problem};
 use super::tree::{Node, Origin};
 use super::variables::Variables;
-use super::{defaults, environment, originals, toml_file};
+use super::{defaults, environment, original_file, originals, toml_file};
+
+/// The environment of the original's file where nobody names one.
+const ORIGINAL_ENVIRONMENT: &str = "dev";
 
 /// What the command line and the surroundings say about where settings are.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +23,8 @@ pub struct Request {
     pub data_dir: Option<PathBuf>,
     /// `--log-level LEVEL`
     pub log_level: Option<String>,
+    /// `--role ROLE`, as often as it was given.
+    pub roles: Vec<String>,
     /// Where `weir.toml` and `.env` are looked for.
     pub directory: PathBuf,
     /// The process's environment.
@@ -51,7 +56,7 @@ pub struct Sources {
 }
 
 /// Reads every source.
-pub fn read(request: &Request, top_level: &[&str]) -> Result<Sources, Problem> {
+pub fn read(request: &Request, top_level: &[&str]) -> Result<Sources, ConfigError> {
     let variables = Variables::read(&request.variables, &request.directory)?;
     let mut warnings = Vec::new();
     let mut tree = Node::section(Origin::BuiltIn);
@@ -60,8 +65,14 @@ pub fn read(request: &Request, top_level: &[&str]) -> Result<Sources, Problem> {
     if let Some(name) = file.environment_name {
         tree.put(&["environment".to_owned()], name);
     }
+    let mut is_original = false;
     if let Some(path) = file.path {
-        tree.overlay(read_file(&path)?);
+        let mut file = read_file(&path)?;
+        is_original = original_file::is_original(&file);
+        if is_original {
+            warnings.extend(translated(&mut file, &request.directory)?);
+        }
+        tree.overlay(file);
     }
     let file_has_sinks =
         tree.get(&Key::of(["sinks"])).and_then(Node::table).is_some_and(|sinks| !sinks.is_empty());
@@ -70,6 +81,9 @@ pub fn read(request: &Request, top_level: &[&str]) -> Result<Sources, Problem> {
     for layer in variables.layers() {
         for (name, variable) in layer {
             originals::put(&mut tree, name, variable, &mut warnings);
+        }
+        if let (true, Some(topic)) = (is_original, layer.get("KAFKA_TOPIC")) {
+            original_file::put_topic(&mut tree, topic);
         }
         for (name, variable) in layer {
             environment::put(&mut own, name, variable, top_level, &mut Vec::new());
@@ -84,11 +98,23 @@ pub fn read(request: &Request, top_level: &[&str]) -> Result<Sources, Problem> {
     Ok(Sources { tree, variables, warnings })
 }
 
+/// Turns the file of an earlier collector into Weir's settings; what should be known of it.
+fn translated(file: &mut Node, directory: &Path) -> Result<Vec<String>, ConfigError> {
+    let told = original_file::translate(file, directory);
+    match told.problems.is_empty() {
+        true => Ok(told.warnings),
+        false => Err(ConfigError::new(told.problems)),
+    }
+}
+
 fn put_options(tree: &mut Node, request: &Request) {
     let data_dir = request.data_dir.as_ref().map(|path| path.to_string_lossy().into_owned());
-    for (key, value, option) in
-        [("data_dir", data_dir, "--data-dir"), ("log_level", request.log_level.clone(), "--log-level")]
-    {
+    let role = (!request.roles.is_empty()).then(|| request.roles.join(","));
+    for (key, value, option) in [
+        ("data_dir", data_dir, "--data-dir"),
+        ("log_level", request.log_level.clone(), "--log-level"),
+        ("role", role, "--role"),
+    ] {
         if let Some(value) = value {
             tree.put(&[key.to_owned()], Node::text(value, Origin::Option(option)));
         }
@@ -119,7 +145,18 @@ fn choose_file(request: &Request, variables: &Variables) -> Result<Chosen, Probl
         }
     }
     let default = request.directory.join("weir.toml");
-    Ok(Chosen { path: default.is_file().then_some(default), environment_name: None })
+    if default.is_file() {
+        return Ok(Chosen { path: Some(default), environment_name: None });
+    }
+    Ok(original_by_default(&request.directory).unwrap_or_default())
+}
+
+/// The collector whose file this may be takes the one of `dev` where nobody says which.
+fn original_by_default(directory: &Path) -> Option<Chosen> {
+    let path = file_of(directory, ORIGINAL_ENVIRONMENT)?;
+    let is_original = read_file(&path).is_ok_and(|file| original_file::is_original(&file));
+    let environment_name = Some(Node::text(ORIGINAL_ENVIRONMENT, Origin::BuiltIn));
+    is_original.then_some(Chosen { path: Some(path), environment_name })
 }
 
 /// `NAME.toml` or `config/NAME.toml`, whichever is there.

@@ -3,6 +3,7 @@
 //! The log's own partition is there from the start to the end; brokers' partitions come and go ([`Deliveries::assign`],
 //! [`Deliveries::revoke`]).
 
+mod elsewhere;
 mod replay;
 mod resending;
 mod running;
@@ -19,15 +20,16 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use weir_core::catalog::{Account, AccountKey, CatalogError, Opening};
 use weir_core::delivery::{
-    Assignment, BatchLimits, DeliveryError, Gate, RetryPolicy, Route, Surroundings, claim,
+    Assignment, BatchLimits, Buffer, DeliveryError, Gate, RetryPolicy, Route, Surroundings, claim, take_back,
 };
 use weir_core::log::Partition;
 use weir_core::sink::{Sink, SinkName};
 
+pub use elsewhere::SinksElsewhere;
 pub use replay::{Replay, ReplayError};
 use running::{Part, Running, Wishes};
-pub use seat::Assigned;
 use seat::Seat;
+pub use seat::{Assigned, Nowhere};
 pub use tending::{Forgotten, TendError};
 
 /// A sink as it is configured.
@@ -51,8 +53,11 @@ pub struct ConfiguredSink {
 pub struct Deliveries {
     surroundings: Surroundings,
     sinks: BTreeMap<SinkName, ConfiguredSink>,
-    /// Of every sink that is configured; closed while it is paused.
+    elsewhere: SinksElsewhere,
+    /// Of every sink that is delivered to here; closed while it is paused.
     gates: BTreeMap<SinkName, Gate>,
+    /// Of each of them, what its batches may take up, over all partitions.
+    buffers: BTreeMap<SinkName, Buffer>,
     wishes: Mutex<BTreeMap<AccountKey, Arc<Wishes>>>,
     /// Held while dead letters are released and accounts are read, so that neither counts what the other did.
     releasing: Arc<tokio::sync::Mutex<()>>,
@@ -69,14 +74,18 @@ impl Deliveries {
     pub async fn start(
         surroundings: Surroundings,
         sinks: impl IntoIterator<Item = ConfiguredSink>,
+        elsewhere: SinksElsewhere,
     ) -> Result<Arc<Self>, DeliveryError> {
         let sinks: BTreeMap<_, _> = sinks.into_iter().map(|sink| (sink.name.clone(), sink)).collect();
         let paused = surroundings.catalog.paused().await?;
         let gates = gates(sinks.keys(), &paused);
+        let buffers = sinks.values().map(|sink| (sink.name.clone(), Buffer::new(&sink.limits))).collect();
         let deliveries = Arc::new(Self {
             surroundings,
             sinks,
+            elsewhere,
             gates,
+            buffers,
             wishes: Mutex::default(),
             releasing: Arc::default(),
             tending: tokio::sync::Mutex::default(),
@@ -125,12 +134,14 @@ impl Deliveries {
     }
 
     /// Sinks that are gone still hold the log. Replays that were under way, which go on, are given back.
-    async fn take_up(&self, known: &[Account]) -> Result<Vec<(ConfiguredSink, Account)>, CatalogError> {
+    async fn take_up(&self, known: &[Account]) -> Result<Vec<(ConfiguredSink, Account)>, DeliveryError> {
         let mut replays = Vec::new();
-        for account in known.iter().filter(|account| !account.key.partition.is_of_topic()) {
+        let partitions = self.surroundings.log.partitions();
+        for account in known.iter().filter(|account| partitions.contains(&account.key.partition)) {
             match self.sinks.get(&account.key.sink) {
                 Some(sink) if !account.key.lane.is_empty() => replays.push((sink.clone(), account.clone())),
                 Some(_) => {}
+                None if self.elsewhere.has(&account.key.sink) => self.set_aside(account).await?,
                 None => {
                     tracing::warn!(
                         sink = %account.key.sink,
@@ -151,6 +162,7 @@ impl Deliveries {
         let from = if sink.begins_with_oldest { extent.start } else { extent.end };
         let key = AccountKey::main(&sink.name, partition);
         let account = catalog.open_account(&key, &Opening { from, until: None }).await?;
+        let account = take_back(&self.surroundings, account, sink.begins_with_oldest).await?;
         claim(&self.surroundings, account, sink.route.streams()).await
     }
 
@@ -177,6 +189,7 @@ impl Deliveries {
             opening: account.opening,
             route: sink.route.clone(),
             limits: sink.limits,
+            buffer: self.buffers.get(&sink.name).cloned().unwrap_or_else(|| Buffer::new(&sink.limits)),
             retry: sink.retry,
             sink: sink.sink.clone(),
             gate: self.gates.get(&sink.name).cloned().unwrap_or_default(),

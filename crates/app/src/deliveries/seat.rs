@@ -33,6 +33,8 @@ pub struct Assigned {
     pub log: Arc<dyn EventLog>,
     /// What keeps its progress.
     pub progress: Arc<CommitCatalog>,
+    /// Where what cannot be read goes, beside the dead letters.
+    pub letters: Arc<dyn Sink>,
 }
 
 /// What runs over one partition.
@@ -61,12 +63,12 @@ impl Deliveries {
     /// Delivers from a partition as well, from where its progress stands. To be repeated where the catalog or the broker
     /// did not answer; where the partition has gone meanwhile, there is nothing to repeat.
     pub async fn assign(&self, assigned: Assigned) -> Result<(), DeliveryError> {
-        let Assigned { input, partition, log, progress } = &assigned;
+        let Assigned { input, partition, log, progress, letters } = &assigned;
         if *self.stop.borrow() {
             return Ok(());
         }
         self.vacate(partition).await;
-        let sinks = self.sinks_of(input);
+        let sinks = self.sinks_of(input, letters.clone());
         let extent = log.extent(partition);
         let wish = |sink: &ConfiguredSink| if sink.begins_with_oldest { extent.start } else { extent.end };
         progress.begin(sinks.iter().map(|sink| (sink.name.clone(), wish(sink)))).await?;
@@ -151,14 +153,14 @@ impl Deliveries {
     }
 
     /// Every sink, and what stands for the input where something cannot be read.
-    fn sinks_of(&self, input: &str) -> Vec<ConfiguredSink> {
+    fn sinks_of(&self, input: &str, letters: Arc<dyn Sink>) -> Vec<ConfiguredSink> {
         let unreadable = ConfiguredSink {
             name: SinkName::of_input(input),
             route: Route::unreadable(),
             begins_with_oldest: true,
             limits: BatchLimits { max_age: Duration::from_secs(1), ..BatchLimits::default() },
             retry: RetryPolicy::default(),
-            sink: Arc::new(NoEvents),
+            sink: letters,
         };
         std::iter::once(unreadable).chain(self.sinks.values().cloned()).collect()
     }
@@ -222,11 +224,11 @@ fn tell_unread(partition: &Partition, error: &DeliveryError) {
     );
 }
 
-/// Stands where a delivery has no event to hand over.
-struct NoEvents;
+/// Stands where a delivery has nowhere to hand things over to.
+pub struct Nowhere;
 
 #[async_trait]
-impl Sink for NoEvents {
+impl Sink for Nowhere {
     async fn check(&self) -> Result<(), SinkError> {
         Ok(())
     }

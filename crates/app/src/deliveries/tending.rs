@@ -1,12 +1,14 @@
 //! What a person asks of a sink: whether it is well, to wait, to go on, to be forgotten.
 //!
-//! **Constraints.** The catalog comes first, so what was answered outlives the process. Only a sink that is no longer
-//! configured can be forgotten.
+//! **Constraints.** The catalog comes first, so what was answered outlives the process. Only a sink that is not
+//! delivered to here can be forgotten.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use weir_core::catalog::{Account, Catalog, CatalogError};
+use weir_core::catalog::{Account, AccountKey, Catalog, CatalogError};
+use weir_core::delivery::Surroundings;
+use weir_core::event::{Offset, Stream};
 use weir_core::ledger::State;
 use weir_core::sink::SinkName;
 
@@ -24,6 +26,14 @@ pub enum TendError {
     /// It is no longer configured, so there is nothing to be done with it but to forget it.
     #[error("the sink \"{0}\" is no longer configured: put it back, or forget it (`weir sinks forget {0}`)")]
     Removed(String),
+    /// Processes of other roles bring it its events.
+    #[error("the sink \"{name}\" is of the role {roles}: ask a Weir of that role, as with --url")]
+    Elsewhere {
+        /// The sink.
+        name: String,
+        /// What it is of.
+        roles: String,
+    },
     /// It is configured, so it cannot be forgotten.
     #[error(
         "the sink \"{0}\" is configured; take it out of the settings and start Weir anew, then it can be forgotten"
@@ -65,6 +75,23 @@ impl Deliveries {
         })
     }
 
+    /// Whether the sink is delivered to here and takes events of this stream.
+    pub fn takes(&self, sink: &SinkName, stream: &Stream) -> bool {
+        self.sinks.get(sink).is_some_and(|sink| sink.route.takes(stream))
+    }
+
+    /// Whether a person has paused the sink.
+    pub fn is_paused(&self, sink: &SinkName) -> bool {
+        self.gates.get(sink).is_some_and(|gate| !gate.is_open())
+    }
+
+    /// Returns when the sink has settled everything that the log holds before `end`. False where it never will.
+    pub async fn until_settled(&self, sink: &SinkName, end: Offset) -> bool {
+        let Surroundings { log, ledger, .. } = &self.surroundings;
+        let Some(partition) = log.partitions().pop() else { return false };
+        ledger.until_settled(&AccountKey::main(sink, &partition), end).await
+    }
+
     /// Has a sink wait, or go on; also after a restart. What is with the sink already is finished.
     ///
     /// It goes on when the caller no longer waits, so that memory is not left behind the catalog.
@@ -84,14 +111,14 @@ impl Deliveries {
         tokio::spawn(pausing).await.unwrap_or_else(|error| Err(CatalogError::Retry(error.into()).into()))
     }
 
-    /// Gives up a sink that is no longer configured, with all that it has not got, and lets the log go. `confirm` must
-    /// be its name.
+    /// Gives up a sink that is no longer configured, or is of another role, with all that it has not got from here, and
+    /// lets the log go. `confirm` must be its name.
     pub async fn forget(self: &Arc<Self>, name: &str, confirm: &str) -> Result<Forgotten, TendError> {
         let sink = SinkName(name.into());
         if self.sinks.contains_key(&sink) {
             return Err(TendError::Configured(name.to_owned()));
         }
-        let lost = self.given_up_with(&sink).ok_or_else(|| TendError::Unknown(name.to_owned()))?;
+        let lost = self.given_up_with(&sink).ok_or_else(|| self.stranger(name))?;
         if confirm != name {
             return Err(TendError::Unconfirmed { name: name.to_owned(), lost });
         }
@@ -109,7 +136,7 @@ impl Deliveries {
             }
             deliveries.surroundings.catalog.forget(&sink, "").await?;
             deliveries.surroundings.ledger.forget(&sink);
-            tracing::warn!(sink = %sink, pending = lost.pending, dead = lost.dead, "a removed sink was forgotten");
+            tracing::warn!(sink = %sink, pending = lost.pending, dead = lost.dead, "a sink was forgotten");
             deliveries.let_the_log_go().await;
             Ok(lost)
         };
@@ -139,6 +166,9 @@ impl Deliveries {
 
     /// Why a name is none of a sink that is configured.
     fn stranger(&self, name: &str) -> TendError {
+        if let Some(roles) = self.elsewhere.roles(&SinkName(name.into())) {
+            return TendError::Elsewhere { name: name.to_owned(), roles: roles.to_owned() };
+        }
         match self.given_up_with(&SinkName(name.into())) {
             Some(_) => TendError::Removed(name.to_owned()),
             None => TendError::Unknown(name.to_owned()),

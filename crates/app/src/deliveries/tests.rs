@@ -1,5 +1,6 @@
 //! What becomes of dead letters when the catalog releases them and its answer gets lost.
 
+mod elsewhere;
 mod seats;
 mod tending;
 
@@ -48,7 +49,10 @@ impl Stage {
             row_ids: Arc::new(RowIds::new(clock, 1)),
             observer: Arc::new(Metrics::new()),
         };
-        let deliveries = Deliveries::start(surroundings, [configured(sink.clone())]).await.unwrap();
+        let deliveries =
+            Deliveries::start(surroundings, [configured(sink.clone())], SinksElsewhere::default())
+                .await
+                .unwrap();
         log.append(Sample::new("events", count).entry()).await.unwrap();
         let stage = Self { deliveries, ledger, catalog, sink, mended };
         stage.until(|standing| standing.dead == count as u64).await;

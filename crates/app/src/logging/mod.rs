@@ -5,22 +5,26 @@
 //! escaped in either form. Secrets are not hidden here; they must not get here.
 
 mod access;
+mod batches;
 mod ecs;
 mod escape;
 mod fields;
 mod layer;
 mod lines;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, SystemTime};
 
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use weir_core::time::Timestamp;
 
 pub use access::{AccessLog, Request};
+pub use batches::BatchLines;
 pub use escape::escaped;
 pub use lines::Lines;
 
@@ -28,6 +32,9 @@ use crate::config::{AccessLogMode, LogFormat};
 
 /// How long the end of the process waits for the last lines to be read.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// This library shows messages whole, and how it logs in; its errors are ours to tell.
+const KEPT_OUT: &str = "lapin";
 
 /// How a line looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +77,8 @@ pub fn start(level: &str, format: LogFormat) -> anyhow::Result<Logs> {
     let style = Style::of(format);
     let logs = Logs::to(Box::new(std::io::stderr()), style)?;
     let layer = layer::LineLayer::new(logs.lines.clone(), style);
-    tracing_subscriber::registry().with(parse_level(level)?).with(layer).try_init()?;
+    let kept_in = filter_fn(|metadata| !metadata.target().starts_with(KEPT_OUT));
+    tracing_subscriber::registry().with(parse_level(level)?).with(kept_in).with(layer).try_init()?;
     Ok(logs)
 }
 

@@ -12,7 +12,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use weir_core::ledger::Standing;
 use weir_core::time::Timestamp;
 
-use super::Watched;
+use super::{Watched, inputs};
 
 /// Asks the ledger at every scrape; nothing until there is one to ask.
 pub struct Accounts(pub Arc<OnceLock<Watched>>);
@@ -38,7 +38,7 @@ struct Sum {
 
 impl Collector for Accounts {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let Some(Watched { ledger, log, clock }) = self.0.get() else { return Ok(()) };
+        let Some(Watched { ledger, log, inputs, clock }) = self.0.get() else { return Ok(()) };
         let snapshot = ledger.snapshot();
         let now = clock.now();
         let streams = snapshot.accepted.iter().map(|(stream, count)| (stream.as_str(), *count));
@@ -69,6 +69,7 @@ impl Collector for Accounts {
             help,
             sums.iter().map(|(sink, sum)| (*sink, lag(sum))),
         )?;
+        inputs::encode(&mut encoder, &snapshot.inputs, inputs)?;
         let gauge = encoder.encode_descriptor(
             "weir_log_bytes",
             "Size of the log on disk",
@@ -99,7 +100,7 @@ fn sums(standings: &[Standing]) -> BTreeMap<&str, Sum> {
     sums
 }
 
-fn counters<'a>(
+pub(super) fn counters<'a>(
     encoder: &mut DescriptorEncoder<'_>,
     name: &str,
     help: &str,

@@ -5,7 +5,9 @@
 //! never anything that a client sent.
 
 mod accounts;
+mod files;
 mod http;
+mod inputs;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -24,7 +26,9 @@ use weir_core::sink::SinkName;
 use weir_core::world::Clock;
 
 use crate::api::LogGauge;
+use crate::inputs::Input;
 use accounts::Accounts;
+pub use files::FileMetrics;
 use http::HttpMetrics;
 
 /// What the text is.
@@ -48,6 +52,7 @@ pub struct Metrics {
     sync_seconds: Histogram,
     synced_bytes: Counter,
     corrupt_blocks: Counter,
+    files: FileMetrics,
     http: HttpMetrics,
 }
 
@@ -55,6 +60,7 @@ pub struct Metrics {
 pub(crate) struct Watched {
     ledger: Arc<Ledger>,
     log: Arc<dyn LogGauge>,
+    inputs: Vec<Arc<dyn Input>>,
     clock: Arc<dyn Clock>,
 }
 
@@ -79,6 +85,7 @@ impl Metrics {
         let to = &mut registry;
         Self {
             http: HttpMetrics::register(to),
+            files: FileMetrics::register(to),
             watched,
             rejected: registered(
                 to,
@@ -127,9 +134,15 @@ impl Metrics {
     }
 
     /// From now on tells the accounts, too. Metrics are made before what they watch, since that reports to them.
-    pub fn watch(&self, ledger: Arc<Ledger>, log: Arc<dyn LogGauge>, clock: Arc<dyn Clock>) {
+    pub fn watch(
+        &self,
+        ledger: Arc<Ledger>,
+        log: Arc<dyn LogGauge>,
+        inputs: Vec<Arc<dyn Input>>,
+        clock: Arc<dyn Clock>,
+    ) {
         // A second call changes nothing: there is one ledger a process.
-        let _ = self.watched.set(Watched { ledger, log, clock });
+        let _ = self.watched.set(Watched { ledger, log, inputs, clock });
     }
 
     /// Everything, as OpenMetrics text.
@@ -142,6 +155,11 @@ impl Metrics {
     /// A request was answered; `route` is its number and label.
     pub fn http_answered(&self, route: (usize, &'static str), status: StatusCode, took: Duration) {
         self.http.answered(route, status, took);
+    }
+
+    /// What becomes of kept files.
+    pub fn files(&self) -> FileMetrics {
+        self.files.clone()
     }
 
     /// A client came no further than the handshake.

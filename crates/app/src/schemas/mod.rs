@@ -12,11 +12,22 @@ mod watch;
 use std::path::Path;
 
 use anyhow::{Context, anyhow};
-use weir_core::schema::Registry;
+use tokio_util::sync::CancellationToken;
+use weir_core::schema::{CurrentRegistry, Registry};
 
 pub use compile::{Flaw, compile};
 pub use folder::Sources;
-pub use watch::{keep_current, tell_flawed};
+
+use watch::{keep_current, tell_flawed};
+
+/// The event types of a folder, kept up with until `stop`. Fails where the folder has files that do not compile.
+pub fn start(folder: &Path, stop: CancellationToken) -> anyhow::Result<CurrentRegistry> {
+    let (registry, in_force) = load(folder)?;
+    tell_flawed(&folder.display().to_string(), &registry);
+    let current = CurrentRegistry::new(registry);
+    tokio::spawn(keep_current(folder.to_owned(), current.clone(), in_force, stop));
+    Ok(current)
+}
 
 /// The event types of a folder. One that is not there has none.
 pub fn load(folder: &Path) -> anyhow::Result<(Registry, Sources)> {

@@ -46,8 +46,8 @@ pub fn protocol(settings: &ServerSettings) -> Protocol {
         .timer(TokioTimer::new())
         .header_read_timeout(None)
         .max_headers(settings.headers_max)
-        .max_buf_size(settings.head_max_bytes.max(8 * 1024))
-        .pipeline_flush(true);
+        // Of an answer too: without `pipeline_flush`, with which hyper takes in whatever there is of one.
+        .max_buf_size(settings.head_max_bytes.max(8 * 1024));
     protocol
         .http2()
         .timer(TokioTimer::new())

@@ -1,21 +1,18 @@
 //! From `[sinks.NAME]` to what a delivery is told: the same for every type of sink.
 
-use std::collections::BTreeMap;
-
 use anyhow::Context;
 use weir_core::delivery::{BatchLimits, RetryPolicy, Route};
 use weir_core::event::Stream;
 use weir_core::sink::SinkName;
 
 use super::sinks::{Around, SinkSettings};
-use crate::config::{BatchSettings, Beginning, FilterSettings, RetrySettings, StreamSelection};
-use crate::deliveries::ConfiguredSink;
+use crate::config::{
+    BatchSettings, Beginning, FilterSettings, RetrySettings, Roles, Settings, StreamSelection,
+};
+use crate::deliveries::{ConfiguredSink, SinksElsewhere};
 
-/// Every sink that is configured, ready to be delivered to.
-pub(super) fn configured(
-    sinks: &BTreeMap<String, SinkSettings>,
-    around: Around<'_>,
-) -> anyhow::Result<Vec<ConfiguredSink>> {
+/// Every sink that this process brings events to, ready to be delivered to.
+pub(super) fn configured(settings: &Settings, around: Around<'_>) -> anyhow::Result<Vec<ConfiguredSink>> {
     let one = |(name, settings): (&String, &SinkSettings)| {
         let common = settings.common();
         Ok(ConfiguredSink {
@@ -27,7 +24,13 @@ pub(super) fn configured(
             sink: settings.open(name, around).with_context(|| format!("sinks.{name}"))?,
         })
     };
-    sinks.iter().map(one).collect()
+    settings.sinks_here().map(one).collect()
+}
+
+/// The others.
+pub(super) fn elsewhere(settings: &Settings) -> SinksElsewhere {
+    let one = |(name, roles): (&String, &Roles)| (SinkName(name.as_str().into()), roles.to_string());
+    SinksElsewhere(settings.sinks_elsewhere().map(one).collect())
 }
 
 fn route(selection: &StreamSelection, filter: &FilterSettings) -> Route {

@@ -2,11 +2,12 @@
 
 use anyhow::Context;
 use tokio::net::TcpListener;
+use weir_core::sink::SinkName;
 use weir_log::SegmentLog;
 
-use crate::api::{ApiSettings, LogGauge, OpenStore};
+use crate::api::{ApiSettings, Confirmation, LogGauge, OpenStore};
 use crate::auth::{AuthSettings, Authenticator, NamedKey};
-use crate::config::{MetricsAccess, Settings, StoreToken};
+use crate::config::{Acknowledge, MetricsAccess, Settings, StoreToken};
 use crate::data_dir::MadeKey;
 use crate::secret::Secret;
 use crate::server::{Encryption, Listener, ServerSettings};
@@ -35,7 +36,7 @@ pub fn server_settings(settings: &Settings) -> ServerSettings {
 }
 
 /// The requests' limits.
-pub(super) fn api_settings(settings: &Settings) -> ApiSettings {
+pub(super) fn api_settings(settings: &Settings, instance_id: &str) -> ApiSettings {
     let server = &settings.server;
     let bytes = |size: u64| usize::try_from(size).unwrap_or(usize::MAX);
     let defaults = ApiSettings::default();
@@ -56,7 +57,20 @@ pub(super) fn api_settings(settings: &Settings) -> ApiSettings {
             StoreToken::Loopback => OpenStore::ToNobody,
         },
         metrics_open: server.metrics == MetricsAccess::Open,
+        confirmation: confirmation(settings),
+        instance_id: instance_id.to_owned(),
+        roles: settings.role.words(),
+        takes_events: settings.takes_events(),
         ..defaults
+    }
+}
+
+fn confirmation(settings: &Settings) -> Option<Confirmation> {
+    match &settings.acknowledge {
+        Acknowledge::Log => None,
+        Acknowledge::Sink(name) => {
+            Some(Confirmation { sink: SinkName(name.as_str().into()), timeout: settings.acknowledge_timeout })
+        }
     }
 }
 

@@ -2,9 +2,19 @@
 //!
 //! **Constraint.** Nothing outside this folder knows which log, catalog or sink it works with.
 
+mod broker_inputs;
+mod brokers;
 mod clickhouse;
 mod deliveries;
+mod exports;
+mod files;
 mod http;
+mod inputs;
+mod kafka;
+mod kafka_input;
+mod lineage;
+mod log;
+mod no_log;
 mod objects;
 mod opensearch;
 mod sinks;
@@ -12,32 +22,37 @@ mod sinks;
 use std::sync::Arc;
 
 use anyhow::Context;
+use futures::future::join_all;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 use weir_catalog::SqliteCatalog;
-use weir_core::catalog::Catalog;
 use weir_core::delivery::Surroundings;
-use weir_core::event::{Offset, Stream};
+use weir_core::event::Stream;
 use weir_core::formats::pick::Pointer;
 use weir_core::intake::{Intake, StreamRules};
 use weir_core::ledger::Ledger;
 use weir_core::log::Partition;
+use weir_core::observe::Observers;
 use weir_core::row_id::RowIds;
-use weir_core::schema::CurrentRegistry;
 use weir_core::world::{Clock, Random};
-use weir_log::{SegmentLog, segment};
 
-use crate::api::Api;
-use crate::config::{CatalogLocation, Durability, Settings, StreamSettings};
+use crate::api::{Api, FileDesk};
+use crate::config::{Settings, StreamSettings};
 use crate::data_dir::{DataDir, MadeKey};
 use crate::deliveries::Deliveries;
-use crate::logging::Logs;
+use crate::inputs::Input;
+use crate::logging::{BatchLines, Logs};
 use crate::metrics::Metrics;
+use crate::schemas;
 use crate::world::{OsRandom, SystemClock};
 
 pub use http::{listener, server_settings};
+pub use inputs::{INPUT_TYPES, InputSettings};
 pub use sinks::{SinkSettings, sink_types};
 
+use files::OpenFiles;
+use lineage::OpenLineage;
+use log::OpenLog;
 use sinks::Around;
 
 /// A program that only has to be served.
@@ -46,8 +61,11 @@ pub struct Program {
     pub api: Arc<Api>,
     /// Brings events to the sinks.
     pub deliveries: Arc<Deliveries>,
-    log: Arc<SegmentLog>,
+    inputs: Vec<Arc<dyn Input>>,
+    log: OpenLog,
     catalog: Arc<SqliteCatalog>,
+    lineage: Option<OpenLineage>,
+    files: Option<OpenFiles>,
 }
 
 /// Opens log and catalog, starts the deliveries, and makes the API over them.
@@ -67,134 +85,109 @@ pub async fn assemble(
     let metrics = Arc::new(Metrics::new());
     let catalog = Arc::new(open_catalog(settings)?);
     let partition = Partition(instance_id.as_str().into());
-    let seen = seen_by(catalog.as_ref(), &partition).await?;
-    let log = Arc::new(open_log(settings, data_dir, (partition, seen), metrics.clone())?);
+    let log = OpenLog::of(settings, data_dir, partition, catalog.as_ref(), metrics.clone()).await?;
 
-    let ledger = Arc::new(Ledger::new(log.clone()));
+    let ledger = Arc::new(Ledger::new(log.events.clone()));
+    let row_ids = Arc::new(RowIds::new(clock.clone(), instance_number(&instance_id)));
+    let lineage = lineage::open(settings, row_ids.clone()).await?;
     let surroundings = Surroundings {
-        log: log.clone(),
+        log: log.events.clone(),
         catalog: catalog.clone(),
         ledger: ledger.clone(),
         clock: clock.clone(),
         random: random.clone(),
-        row_ids: Arc::new(RowIds::new(clock.clone(), instance_number(&instance_id))),
-        observer: metrics.clone(),
+        row_ids: row_ids.clone(),
+        observer: Arc::new(Observers(vec![metrics.clone(), Arc::new(BatchLines::default())])),
     };
-    let around = Around { environment: &settings.environment, instance_id: &instance_id, clock: &clock };
-    let sinks = deliveries::configured(&settings.sinks, around)?;
-    let (registry, in_force) = crate::schemas::load(&settings.schemas.dir)?;
-    crate::schemas::tell_flawed(&settings.schemas.dir.display().to_string(), &registry);
-    let schemas = CurrentRegistry::new(registry);
-    let deliveries = Deliveries::start(surroundings, sinks).await.context("the deliveries cannot start")?;
-    let intake =
-        Arc::new(Intake::new(log.clone(), streams(settings), clock.clone(), random, metrics.clone()));
-    metrics.watch(ledger.clone(), log.clone(), clock.clone());
-    let folder = settings.schemas.dir.clone();
-    tokio::spawn(crate::schemas::keep_current(folder, schemas.clone(), in_force, stop.clone()));
+    let files = files::open(settings, row_ids.clone(), clock.clone(), random.clone())?;
+    let schemas = schemas::start(&settings.schemas.dir, stop.clone())?;
+    let environment = &settings.environment;
+    let around = Around { environment, instance_id: &instance_id, clock: &clock, schemas: &schemas };
+    let (mut sinks, elsewhere) = (deliveries::configured(settings, around)?, deliveries::elsewhere(settings));
+    sinks.extend(lineage.iter().map(lineage::sink));
+    let deliveries =
+        Deliveries::start(surroundings, sinks, elsewhere).await.context("the deliveries cannot start")?;
+    let intake = Arc::new(Intake::new(
+        log.append.clone(),
+        streams(settings),
+        clock.clone(),
+        random.clone(),
+        metrics.clone(),
+    ));
+    let around = inputs::Surroundings {
+        deliveries: deliveries.clone(),
+        intake: intake.clone(),
+        ledger: ledger.clone(),
+        row_ids,
+        clock: clock.clone(),
+        instance_id: instance_id.clone(),
+        catalog: catalog.clone(),
+        random,
+        rules: streams(settings),
+        schemas: schemas.clone(),
+    };
+    let inputs = inputs::start(settings, &around)?;
+    metrics.watch(ledger.clone(), log.gauge.clone(), inputs.clone(), clock.clone());
+    if let Some(open) = &files {
+        let upkeep = files::upkeep(open, settings, intake.clone(), &metrics, stop.clone());
+        tokio::spawn(upkeep.run());
+    }
+    let exports = exports::open(
+        settings,
+        lineage.as_ref().map(lineage::OpenLineage::store),
+        files.as_ref().map(|open| open.files.clone()),
+        stop.clone(),
+    )?;
     let parts = crate::api::Surroundings {
         intake,
-        log: log.clone(),
+        log: log.events.clone(),
         schemas,
-        log_gauge: log.clone(),
+        log_gauge: log.gauge.clone(),
         ledger,
+        inputs: inputs.clone(),
         catalog: catalog.clone(),
         deliveries: deliveries.clone(),
+        lineage: lineage.as_ref().map(|lineage| lineage::questions(lineage, settings)),
+        exports,
+        files: files.as_ref().map(|open| {
+            FileDesk::new(open.files.clone(), open.uploads.clone(), settings.files.retention.rules())
+        }),
         clock,
         authenticator: http::authenticator(settings, made_key),
         metrics,
         access_log: logs.access_log(settings.server.access_log),
         stop,
     };
-    let api = Arc::new(Api::new(parts, http::api_settings(settings)));
-    Ok(Program { api, deliveries, log, catalog })
+    let api = Arc::new(Api::new(parts, http::api_settings(settings, &instance_id)));
+    Ok(Program { api, deliveries, inputs, log, catalog, lineage, files })
 }
 
 impl Program {
     /// Closes what was opened. Deliveries must have ended.
     pub async fn close(self) {
+        join_all(self.inputs.iter().map(|input| input.close())).await;
         self.log.close().await;
         self.catalog.close().await;
+        if let Some(lineage) = self.lineage {
+            lineage.close().await;
+        }
+        if let Some(files) = self.files {
+            files.rows.close().await;
+        }
     }
 }
 
 fn open_catalog(settings: &Settings) -> anyhow::Result<SqliteCatalog> {
-    let location = settings
-        .catalog
-        .location()
-        .map_err(|(what, remedy)| anyhow::anyhow!("catalog.url {what}. {remedy}"))?;
-    match location {
-        CatalogLocation::Sqlite(path) => SqliteCatalog::open(&path)
-            .with_context(|| format!("the catalog {} cannot be opened", path.display())),
-    }
-}
-
-/// How far the catalog has seen the log. A log that has lost its end must not give these offsets to other events: they
-/// would be taken for delivered.
-async fn seen_by(catalog: &dyn Catalog, partition: &Partition) -> anyhow::Result<Offset> {
-    let accounts = catalog.accounts().await.context("the catalog cannot be read")?;
-    let seen =
-        accounts.iter().filter(|account| account.key.partition == *partition).map(|account| account.planned);
-    Ok(seen.max().unwrap_or_default())
-}
-
-fn open_log(
-    settings: &Settings,
-    data_dir: &DataDir,
-    (partition, continue_at): (Partition, Offset),
-    metrics: Arc<Metrics>,
-) -> anyhow::Result<SegmentLog> {
-    let wanted = &settings.log;
-    let settings = segment::LogSettings {
-        continue_at,
-        durability: match wanted.durability {
-            Durability::Fsync => segment::Durability::Fsync,
-            Durability::Os => segment::Durability::Os,
-        },
-        max_bytes: wanted.max_bytes,
-        free_min_bytes: wanted.free_min_bytes,
-        retention: wanted.retention,
-        retention_max_bytes: wanted.retention_max_bytes.unwrap_or(wanted.max_bytes),
-        segment_bytes: wanted.segment_bytes,
-        ..segment::LogSettings::new(data_dir.path().join("log"), partition)
-    };
-    let (log, report) = SegmentLog::open(settings, metrics)?;
-    tell(&report);
-    Ok(log)
-}
-
-/// What a start should not pass over in silence.
-fn tell(report: &segment::OpenReport) {
-    if let Some(torn) = &report.torn {
-        let file = torn.file.display();
-        let (bytes, at) = (torn.bytes, torn.byte_offset);
-        tracing::warn!(
-            "{file}: an entry that was never finished, nor acknowledged, is cut off ({bytes} bytes at {at})"
-        );
-    }
-    if report.left_out > 0 {
-        tracing::error!(
-            "the log ends {} events before what the catalog has seen of it: they were lost with the log's end, or the \
-             log was restored from a backup; it goes on after them",
-            report.left_out
-        );
-    }
-    for damaged in &report.damaged {
-        let (file, bytes, at) = (damaged.file.display(), damaged.bytes, damaged.byte_offset);
-        let lost: u64 = damaged.lost.values().sum();
-        tracing::error!(
-            "{file}: {bytes} bytes at {at} cannot be read and are set aside; {lost} events are in them"
-        );
-    }
-    for file in &report.heads_damaged {
-        tracing::error!("{}: its head is damaged", file.display());
-    }
+    let path = settings.catalog.accounts_path(&settings.data_dir);
+    SqliteCatalog::open(&path).with_context(|| format!("the catalog {} cannot be opened", path.display()))
 }
 
 /// The built-in streams and those that are declared. `check` has made sure of names and pointers.
 fn streams(settings: &Settings) -> Vec<StreamRules> {
     let declared =
         settings.streams.iter().filter_map(|(name, stream)| Some(rules(Stream::new(name)?, stream)));
-    [StreamRules::events(), StreamRules::store()].into_iter().chain(declared).collect()
+    let built_in = [StreamRules::events(), StreamRules::store(), StreamRules::telemetry()];
+    built_in.into_iter().chain(declared).collect()
 }
 
 fn rules(stream: Stream, settings: &StreamSettings) -> StreamRules {

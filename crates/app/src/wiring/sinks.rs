@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
+use weir_core::schema::CurrentRegistry;
 use weir_core::sink::Sink;
 use weir_core::world::Clock;
 use weir_sinks::blackhole::Blackhole;
@@ -14,15 +15,20 @@ use weir_sinks::columns::ColumnSettings;
 use weir_sinks::objects::ObjectsSink;
 use weir_sinks::opensearch::OpenSearchSink;
 use weir_sinks::postgres::{self, PostgresSink};
+use weir_sinks::rabbitmq::RabbitSink;
+use weir_sinks::redis::RedisSink;
 use weir_sinks::sqlite::{self, SqliteSink};
 use weir_sinks::tls;
 
-use super::{clickhouse, objects, opensearch};
+use super::{brokers, clickhouse, kafka, objects, opensearch};
 use crate::config::sinks::blackhole::BlackholeSettings;
 use crate::config::sinks::clickhouse::ClickHouseSettings;
+use crate::config::sinks::kafka::KafkaSettings;
 use crate::config::sinks::objects::ObjectsSettings;
 use crate::config::sinks::opensearch::OpenSearchSettings;
 use crate::config::sinks::postgres::PostgresSettings;
+use crate::config::sinks::rabbitmq::RabbitmqSettings;
+use crate::config::sinks::redis::RedisSettings;
 use crate::config::sinks::sqlite::SqliteSettings;
 use crate::config::{ColumnFrom, ColumnsSettings, SinkOf, SinkType, TlsSettings, TypeFacts};
 
@@ -34,12 +40,18 @@ pub enum SinkSettings {
     Blackhole(SinkOf<BlackholeSettings>),
     /// A table in ClickHouse.
     Clickhouse(SinkOf<ClickHouseSettings>),
+    /// Messages to Kafka.
+    Kafka(SinkOf<KafkaSettings>),
     /// Objects in a bucket or a folder.
     Objects(SinkOf<ObjectsSettings>),
     /// A monthly index in OpenSearch or Elasticsearch.
     Opensearch(SinkOf<OpenSearchSettings>),
     /// A table of Postgres, partitioned by month.
     Postgres(SinkOf<PostgresSettings>),
+    /// Messages to RabbitMQ.
+    Rabbitmq(SinkOf<RabbitmqSettings>),
+    /// Entries of streams in Redis.
+    Redis(SinkOf<RedisSettings>),
     /// A table in a SQLite file.
     Sqlite(SinkOf<SqliteSettings>),
 }
@@ -49,9 +61,12 @@ pub fn sink_types() -> Vec<TypeFacts> {
     vec![
         BlackholeSettings::facts(),
         ClickHouseSettings::facts(),
+        KafkaSettings::facts(),
         ObjectsSettings::facts(),
         OpenSearchSettings::facts(),
         PostgresSettings::facts(),
+        RabbitmqSettings::facts(),
+        RedisSettings::facts(),
         SqliteSettings::facts(),
     ]
 }
@@ -62,9 +77,12 @@ impl SinkSettings {
         match self {
             Self::Blackhole(sink) => sink,
             Self::Clickhouse(sink) => sink,
+            Self::Kafka(sink) => sink,
             Self::Objects(sink) => sink,
             Self::Opensearch(sink) => sink,
             Self::Postgres(sink) => sink,
+            Self::Rabbitmq(sink) => sink,
+            Self::Redis(sink) => sink,
             Self::Sqlite(sink) => sink,
         }
     }
@@ -75,11 +93,14 @@ impl SinkSettings {
         Ok(match self {
             Self::Blackhole(_) => Arc::new(Blackhole::new()),
             Self::Clickhouse(sink) => Arc::new(ClickHouseSink::start(clickhouse::settings(sink))?),
+            Self::Kafka(sink) => kafka::open(name, sink, around)?,
             Self::Objects(sink) => Arc::new(ObjectsSink::start(objects::settings(name, sink, around))?),
             Self::Opensearch(sink) => {
                 Arc::new(OpenSearchSink::start(opensearch::settings(sink, environment))?)
             }
             Self::Postgres(sink) => Arc::new(PostgresSink::start(&postgres_settings(sink), clock.clone())?),
+            Self::Rabbitmq(sink) => Arc::new(RabbitSink::start(&brokers::rabbitmq_settings(sink))?),
+            Self::Redis(sink) => Arc::new(RedisSink::start(&brokers::redis_settings(sink))?),
             Self::Sqlite(sink) => Arc::new(SqliteSink::start(sqlite_settings(sink), clock.clone())?),
         })
     }
@@ -90,9 +111,12 @@ impl Serialize for SinkSettings {
         match self {
             Self::Blackhole(sink) => sink.serialize(serializer),
             Self::Clickhouse(sink) => sink.serialize(serializer),
+            Self::Kafka(sink) => sink.serialize(serializer),
             Self::Objects(sink) => sink.serialize(serializer),
             Self::Opensearch(sink) => sink.serialize(serializer),
             Self::Postgres(sink) => sink.serialize(serializer),
+            Self::Rabbitmq(sink) => sink.serialize(serializer),
+            Self::Redis(sink) => sink.serialize(serializer),
             Self::Sqlite(sink) => sink.serialize(serializer),
         }
     }
@@ -107,6 +131,9 @@ pub(super) struct Around<'a> {
     pub instance_id: &'a str,
     /// The time.
     pub clock: &'a Arc<dyn Clock>,
+    /// The event types of `/store`.
+    #[cfg_attr(not(feature = "kafka"), expect(dead_code, reason = "only Kafka takes Protobuf"))]
+    pub schemas: &'a CurrentRegistry,
 }
 
 fn postgres_settings(sink: &PostgresSettings) -> postgres::PostgresSettings {

@@ -48,7 +48,9 @@ fn load() -> Load {
 
 /// What the sink's last attempt came to, as `/v1/status` has it.
 fn last_error(weir: &Weir) -> String {
-    weir.get_json("/v1/status")["sinks"][0]["last_error"]["text"].as_str().unwrap_or_default().to_owned()
+    let status = weir.get_json("/v1/status");
+    let sink = status["sinks"].as_array().unwrap().iter().find(|sink| sink["name"] == "store").unwrap();
+    sink["last_error"]["text"].as_str().unwrap_or_default().to_owned()
 }
 
 /// A load under way, of which something has arrived.

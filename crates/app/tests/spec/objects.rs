@@ -63,6 +63,23 @@ fn an_events_line_stands_in_its_hour() {
 }
 
 #[test]
+fn a_batchs_line_in_the_log_names_the_object_that_has_its_events() {
+    let weir = Weir::start(into_folder("archive").variable("WEIR_LOG_FORMAT", "json"));
+    weir.accept(r#"{"page":"/home","event":"click"}"#);
+    weir.drained("archive", DRAINED_WITHIN);
+    let told = || {
+        let lines = weir.said();
+        let mut lines = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        lines.find(|line| line["message"] == "batch settled")
+    };
+    until(DRAINED_WITHIN, "the batch's line", || told().is_some());
+    let line = told().unwrap();
+    let objects = files(&weir.path("archive"));
+    assert_eq!(line["labels.places"], *objects.keys().next().unwrap());
+    assert_eq!((&line["labels.sink"], &line["labels.delivered"]), (&"archive".into(), &"1".into()));
+}
+
+#[test]
 fn a_folder_holds_each_event_once_over_kills() {
     let mut weir = Weir::start(into_folder("archive"));
     let mut all = Sent::default();

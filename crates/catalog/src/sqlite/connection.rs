@@ -1,4 +1,4 @@
-//! Where the catalog is, and how it is opened.
+//! Where a database is, and how it is opened.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
@@ -12,24 +12,39 @@ use super::fault::Fault;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// What a connection keeps of the file in memory.
 const CACHE_MAX_KIB: i64 = 2_048;
+/// The write-ahead log is folded into the file when it has so many pages.
+const CHECKPOINT_PAGES: u32 = 1_000;
 /// The write-ahead log is cut back to this after it grew under a long read.
 const JOURNAL_MAX_BYTES: i64 = 16 * 1024 * 1024;
 
-/// The catalog's file.
+/// The file of a catalog, or of its lineage.
 #[derive(Clone)]
 pub(super) struct Place {
+    /// What is kept there, in one word.
+    pub what: &'static str,
     /// Absolute: SQLite gives names such as `:memory:` a meaning of their own.
     pub path: PathBuf,
     /// How long SQLite waits for another process that holds a lock.
     pub busy_timeout: Duration,
     /// The file may not grow beyond this.
     pub pages_max: Option<u32>,
+    /// What the connection that writes keeps of the file in memory.
+    pub writer_cache_max_kib: i64,
+    /// When the write-ahead log is folded into the file.
+    pub checkpoint_pages: u32,
 }
 
 impl Place {
     pub(super) fn new(path: &Path) -> Result<Self, Fault> {
         let path = std::path::absolute(path).map_err(|error| io_fault("finding", path, &error))?;
-        Ok(Self { path, busy_timeout: BUSY_TIMEOUT, pages_max: None })
+        Ok(Self {
+            what: "catalog",
+            path,
+            busy_timeout: BUSY_TIMEOUT,
+            pages_max: None,
+            writer_cache_max_kib: CACHE_MAX_KIB,
+            checkpoint_pages: CHECKPOINT_PAGES,
+        })
     }
 
     /// The file and its write-ahead log.
@@ -69,12 +84,15 @@ impl Place {
         if mode != "wal" {
             let path = self.path.display();
             return Err(Fault::Broken(format!(
-                "{path} cannot have a write-ahead log; put the catalog on a local disk"
+                "{path} cannot have a write-ahead log; put the {} on a local disk",
+                self.what
             )));
         }
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "journal_size_limit", JOURNAL_MAX_BYTES)?;
+        connection.pragma_update(None, "wal_autocheckpoint", self.checkpoint_pages)?;
+        connection.pragma_update(None, "cache_size", -self.writer_cache_max_kib)?;
         if let Some(pages_max) = self.pages_max {
             connection.pragma_update_and_check(None, "max_page_count", pages_max, |_| Ok(()))?;
         }
@@ -88,7 +106,7 @@ impl Place {
         Ok(connection)
     }
 
-    /// Never makes the file: where it has vanished, an empty catalog in its place would be a lie.
+    /// Never makes the file: where it has vanished, an empty one in its place would be a lie.
     fn connect(&self) -> Result<Connection, Fault> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let opened = Connection::open_with_flags(&self.path, flags);

@@ -1,9 +1,10 @@
 //! The tables `dead_letters` and `dead_letter_events`: keeping, finding, deleting.
 
 use bytes::Bytes;
-use rusqlite::{Connection, OptionalExtension, Params, Row, ToSql, params};
+use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use weir_core::catalog::{DeadLetter, DeadLetterFilter};
 
+use super::conditions::Conditions;
 use super::fault::Fault;
 use crate::rows::{EventRow, LetterRow};
 
@@ -13,39 +14,15 @@ const SELECT: &str =
     e.user_id, e.body
     FROM dead_letters d LEFT JOIN dead_letter_events e ON e.dead_letter_id = d.id";
 
-/// What must hold of a letter `d`, as SQL, and the values in it.
-pub(super) struct Conditions {
-    sql: String,
-    values: Vec<Box<dyn ToSql>>,
-}
-
-impl Conditions {
-    /// The letter is dead, and as the filter says.
-    pub(super) fn new(filter: &DeadLetterFilter) -> Self {
-        let mut conditions = Self { sql: "d.state = 'dead'".to_owned(), values: Vec::new() };
-        conditions.and("d.sink =", filter.sink.clone());
-        conditions.and("d.stream =", filter.stream.clone());
-        conditions.and("d.reason =", filter.reason.clone());
-        conditions.and("d.last_at >=", filter.from.map(|from| from.as_micros()));
-        conditions.and("d.last_at <", filter.to.map(|to| to.as_micros()));
-        conditions
-    }
-
-    /// Adds `comparison` with the value, where there is one.
-    pub(super) fn and(&mut self, comparison: &str, value: Option<impl ToSql + 'static>) {
-        if let Some(value) = value {
-            self.values.push(Box::new(value));
-            self.sql = format!("{} AND {comparison} ?{}", self.sql, self.values.len());
-        }
-    }
-
-    pub(super) fn sql(&self) -> &str {
-        &self.sql
-    }
-
-    pub(super) fn values(&self) -> impl Params {
-        rusqlite::params_from_iter(self.values.iter())
-    }
+/// The letter `d` is dead, and as the filter says.
+pub(super) fn conditions(filter: &DeadLetterFilter) -> Conditions {
+    let mut conditions = Conditions::that("d.state = 'dead'");
+    conditions.and("d.sink =", filter.sink.clone());
+    conditions.and("d.stream =", filter.stream.clone());
+    conditions.and("d.reason =", filter.reason.clone());
+    conditions.and("d.last_at >=", filter.from.map(|from| from.as_micros()));
+    conditions.and("d.last_at <", filter.to.map(|to| to.as_micros()));
+    conditions
 }
 
 pub(super) fn list(
@@ -54,7 +31,7 @@ pub(super) fn list(
     before: Option<i64>,
     limit: usize,
 ) -> Result<Vec<DeadLetter>, Fault> {
-    let mut conditions = Conditions::new(filter);
+    let mut conditions = conditions(filter);
     conditions.and("d.id <", before);
     select(connection, &page(&conditions, limit), conditions.values())
 }
@@ -185,7 +162,7 @@ fn event_row(row: &Row<'_>, event_id: [u8; 16]) -> rusqlite::Result<EventRow> {
 /// How SQLite goes about finding a page of these letters.
 #[cfg(test)]
 pub(super) fn explain(connection: &Connection, filter: &DeadLetterFilter) -> Result<Vec<String>, Fault> {
-    let conditions = Conditions::new(filter);
+    let conditions = conditions(filter);
     let sql = format!("EXPLAIN QUERY PLAN {SELECT} {}", page(&conditions, 10));
     let mut statement = connection.prepare(&sql)?;
     let steps = statement.query_map(conditions.values(), |row| row.get(3))?;

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use weir_core::catalog::CatalogError;
 
 use super::ANSWER_TIMEOUT;
 use super::connection::Place;
@@ -33,20 +32,21 @@ impl Readers {
     }
 
     /// Asks a question of its own connection.
-    pub(super) async fn read<T: Send + 'static>(
+    pub(super) async fn read<T: Send + 'static, E: From<Fault>>(
         &self,
         question: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
-    ) -> Result<T, CatalogError> {
+    ) -> Result<T, E> {
+        let what = self.pool.place.what;
         let exchange = async {
             let turn = Arc::clone(&self.turns).acquire_owned().await;
-            let turn = turn.map_err(|_| Fault::Broken("the catalog is closed".to_owned()))?;
+            let turn = turn.map_err(|_| Fault::Broken(format!("the {what} is closed")))?;
             let pool = Arc::clone(&self.pool);
             let answer = tokio::task::spawn_blocking(move || {
                 // Kept until the connection is back, even when nobody waits for the answer any more.
                 let _turn = turn;
                 pool.ask(question)
             });
-            answer.await.unwrap_or_else(|error| Err(Fault::Retry(format!("reading the catalog: {error}"))))
+            answer.await.unwrap_or_else(|error| Err(Fault::Retry(format!("reading the {what}: {error}"))))
         };
         let answer = timeout(ANSWER_TIMEOUT, exchange).await;
         Ok(answer.unwrap_or_else(|_| Err(Fault::Retry("the disk did not answer in time".to_owned())))?)

@@ -7,7 +7,7 @@ use weir_core::sink::SinkName;
 
 use super::accounts::{self, Counts};
 use super::fault::Fault;
-use super::letters::{self, Conditions};
+use super::letters;
 use crate::rows::to_number;
 
 /// Takes matching letters out of their accounts' `dead`. Those without bytes or without an account stay, and so do those
@@ -17,7 +17,7 @@ pub(super) fn release(
     filter: &DeadLetterFilter,
     id: Option<i64>,
 ) -> Result<Vec<(AccountKey, u64)>, Fault> {
-    let mut conditions = Conditions::new(filter);
+    let mut conditions = letters::conditions(filter);
     conditions.and("d.id =", id);
     let meant = format!(
         "{} AND d.account_id IS NOT NULL AND d.source IS NULL

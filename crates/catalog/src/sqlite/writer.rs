@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
-use weir_core::catalog::CatalogError;
 
 use super::ANSWER_TIMEOUT;
 use super::connection::Place;
@@ -24,6 +23,7 @@ const FREE_MAX_PAGES: i64 = 1_024;
 
 /// Hands changes to the thread.
 pub(super) struct Writer {
+    what: &'static str,
     waiting: Mutex<Option<mpsc::Sender<Box<dyn Waiting>>>>,
     ended: Mutex<Option<oneshot::Receiver<()>>>,
 }
@@ -33,26 +33,28 @@ impl Writer {
     pub(super) fn start(place: Place, connection: Connection) -> Result<Self, Fault> {
         let (sender, receiver) = mpsc::channel(WAITING_MAX_CHANGES);
         let (end, ended) = oneshot::channel();
+        let what = place.what;
         let worker = Worker { place, connection: Some(connection), waiting: receiver, last_commit: None };
         std::thread::Builder::new()
-            .name("catalog-writer".to_owned())
+            .name(format!("{what}-writer"))
             .spawn(move || {
                 worker.run();
-                // Nobody listens when the catalog was dropped rather than closed.
+                // Nobody listens when the database was dropped rather than closed.
                 let _ = end.send(());
             })
-            .map_err(|error| Fault::Retry(format!("starting the catalog's thread: {error}")))?;
-        Ok(Self { waiting: Mutex::new(Some(sender)), ended: Mutex::new(Some(ended)) })
+            .map_err(|error| Fault::Retry(format!("starting the {what}'s thread: {error}")))?;
+        Ok(Self { what, waiting: Mutex::new(Some(sender)), ended: Mutex::new(Some(ended)) })
     }
 
     /// Has the change made, and returns once it is durable.
-    pub(super) async fn write<T: Send + 'static>(
+    pub(super) async fn write<T: Send + 'static, E: From<Fault>>(
         &self,
         change: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
-    ) -> Result<T, CatalogError> {
+    ) -> Result<T, E> {
         let sender = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let (answer, answered) = oneshot::channel();
         let change = Box::new(Change { change: Some(change), result: None, answer });
+        let closed = || Fault::Broken(format!("the {} is closed", self.what));
         let exchange = async {
             sender.ok_or_else(closed)?.send(change).await.map_err(|_| closed())?;
             answered.await.unwrap_or_else(|_| Err(closed()))
@@ -68,13 +70,9 @@ impl Writer {
         if let Some(ended) = ended
             && timeout(ANSWER_TIMEOUT, ended).await.is_err()
         {
-            tracing::warn!("the catalog's disk did not answer; what was acknowledged is safe");
+            tracing::warn!("the {}'s disk did not answer; what was acknowledged is safe", self.what);
         }
     }
-}
-
-fn closed() -> Fault {
-    Fault::Broken("the catalog is closed".to_owned())
 }
 
 /// A change of whatever kind, between its request and its answer.
@@ -161,7 +159,8 @@ impl Worker {
                 tracing::warn!(
                     changes = group.len(),
                     error = fault.message(),
-                    "catalog: nothing was committed"
+                    "{}: nothing was committed",
+                    self.place.what
                 );
                 return Err(fault);
             }
@@ -174,7 +173,7 @@ impl Worker {
         if let Some(connection) = self.connection {
             let folded = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
             if let Err(error) = folded {
-                tracing::warn!(%error, "catalog: the write-ahead log stays until the next start");
+                tracing::warn!(%error, "{}: the write-ahead log stays until the next start", self.place.what);
             }
         }
     }

@@ -94,6 +94,11 @@ impl Batcher {
         }
     }
 
+    /// Where the batch begins that is being gathered.
+    pub fn first(&self) -> Offset {
+        self.open.first
+    }
+
     /// The place from which to read on.
     pub fn end(&self) -> Offset {
         self.open.end

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::catalog::Account;
+use crate::catalog::{Account, AccountKey};
 use crate::event::{Offset, Stream};
 use crate::log::{EventLog, LogError, Partition, ReadLimit, Slice};
 use crate::streams::Streams;
@@ -24,8 +24,7 @@ pub async fn claim(
     account: Account,
     streams: &Streams,
 ) -> Result<Account, DeliveryError> {
-    let Surroundings { log, catalog, clock, .. } = surroundings;
-    let key = &account.key;
+    let (catalog, key) = (&surroundings.catalog, &account.key);
     if key.partition.is_of_topic() {
         // What is under way is read again, and counted then.
         return Ok(catalog.claim(key, streams, &BTreeMap::new(), 0).await?);
@@ -33,27 +32,43 @@ pub async fn claim(
     if account.claim.as_ref().is_some_and(|claim| claim.streams == *streams) {
         return Ok(account);
     }
-    let counting = Counting { log: log.as_ref(), clock: clock.as_ref(), partition: &key.partition };
-    let mut under_way = 0;
-    for plan in catalog.unsettled(key).await? {
-        let counts = counting.between(plan.first, plan.end).await?;
-        under_way +=
-            counts.iter().filter(|(stream, _)| streams.contains(stream)).map(|(_, n)| n).sum::<u64>();
-    }
+    let counting = Counting::of(surroundings, &key.partition);
+    let under_way = counting.under_way(surroundings, key, streams).await?;
     let accepted_before = counting.before(account.planned).await?;
     Ok(catalog.claim(key, streams, &accepted_before, under_way).await?)
 }
 
-struct Counting<'a> {
+/// Counts what the log holds.
+pub(super) struct Counting<'a> {
     log: &'a dyn EventLog,
     clock: &'a dyn Clock,
     partition: &'a Partition,
 }
 
-impl Counting<'_> {
+impl<'a> Counting<'a> {
+    pub fn of(surroundings: &'a Surroundings, partition: &'a Partition) -> Self {
+        Self { log: surroundings.log.as_ref(), clock: surroundings.clock.as_ref(), partition }
+    }
+
+    /// Events of these streams in the account's batches that are planned and not settled.
+    pub async fn under_way(
+        &self,
+        surroundings: &Surroundings,
+        key: &AccountKey,
+        streams: &Streams,
+    ) -> Result<u64, DeliveryError> {
+        let mut events = 0;
+        for plan in surroundings.catalog.unsettled(key).await? {
+            let counts = self.between(plan.first, plan.end).await?;
+            events +=
+                counts.iter().filter(|(stream, _)| streams.contains(stream)).map(|(_, n)| n).sum::<u64>();
+        }
+        Ok(events)
+    }
+
     /// Events accepted before this offset, by stream. Read is only what lies between it and the nearest place where the
     /// log itself knows.
-    async fn before(&self, at: Offset) -> Result<BTreeMap<Stream, u64>, LogError> {
+    pub async fn before(&self, at: Offset) -> Result<BTreeMap<Stream, u64>, LogError> {
         let extent = self.log.extent(self.partition);
         if at >= extent.end {
             return Ok(extent.accepted);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, watch};
 
-use super::{Assignment, BatchLimits, Delivery, Gate, RetryPolicy, Route, Surroundings, claim};
+use super::{Assignment, BatchLimits, Buffer, Delivery, Gate, RetryPolicy, Route, Surroundings, claim};
 use crate::catalog::{AccountKey, Catalog, Opening};
 use crate::ledger::Ledger;
 use crate::log::{Append, Partition};
@@ -34,6 +34,7 @@ async fn told_to_stop_before_it_could_begin_it_still_delivers_what_was_accepted(
         opening: Opening::default(),
         route: Route::all(),
         limits: BatchLimits::default(),
+        buffer: Buffer::new(&BatchLimits::default()),
         retry: RetryPolicy::default(),
         sink: sink.clone(),
         gate: Gate::default(),

@@ -5,11 +5,15 @@
 //! transaction. Whatever is dropped or killed in between is taken up again at the next start, under the same names.
 //!
 //! One [`Delivery`] serves one sink over one partition. It is a single future without tasks of its own: dropping it
-//! is the same as a crash. Its three parts run side by side: [`plan`] cuts batches and records them, [`send`] brings
-//! them to the sink, [`resend`] does the same for dead letters that a person wants sent again.
+//! is the same as a crash. Its parts run side by side: [`plan`] cuts batches and records them, the sink makes one ready
+//! while [`send`] brings it those before, [`resend`] does the same for dead letters that a person wants sent again.
 
+#[cfg(test)]
+mod awaited;
 mod batcher;
+mod buffer;
 mod claim;
+mod disclaim;
 #[cfg(test)]
 mod ending;
 mod gate;
@@ -30,7 +34,10 @@ use futures::StreamExt;
 use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc, watch};
 
 pub use batcher::{BatchLimits, Batcher, Cut};
+pub use buffer::Buffer;
+use buffer::Room;
 pub use claim::claim;
+pub use disclaim::{disclaim, take_back};
 pub use gate::Gate;
 pub use retry::{Backoff, RetryPolicy};
 pub use route::{Passage, Route};
@@ -38,8 +45,9 @@ pub use route::{Passage, Route};
 use crate::catalog::{AccountKey, Catalog, CatalogError, DeadLetter, Opening, Plan, Settlement};
 use crate::event::Record;
 use crate::ledger::Ledger;
+use crate::ledger::letters::letter;
 use crate::log::{EventLog, LogError, Lost, Unreadable};
-use crate::observe::Observer;
+use crate::observe::{BatchWay, Observer};
 use crate::row_id::RowIds;
 use crate::sink::{Batch, BatchId, Sink};
 use crate::time::Timestamp;
@@ -78,6 +86,8 @@ pub struct Assignment {
     pub route: Route,
     /// How batches are made.
     pub limits: BatchLimits,
+    /// Where they wait; all deliveries of the sink share it.
+    pub buffer: Buffer,
     /// When failed attempts are repeated.
     pub retry: RetryPolicy,
     /// Where they go.
@@ -110,7 +120,39 @@ pub struct Delivery {
 pub(crate) struct Planned {
     plan: Plan,
     cut: Cut,
-    _memory: Vec<OwnedSemaphorePermit>,
+    at: Timestamp,
+    place: Place,
+}
+
+/// A batch's place among those that are not settled, and in memory; given back when it is dropped.
+pub(crate) struct Place {
+    _unsettled: Option<OwnedSemaphorePermit>,
+    _room: Room,
+}
+
+/// A batch for which all is there that sending it needs.
+struct Prepared {
+    plan: Plan,
+    /// `None` where nothing is to be sent.
+    batch: Option<Batch>,
+    /// What else lies between its bounds.
+    cut: Cut,
+    oldest_at: Option<Timestamp>,
+    planned_at: Timestamp,
+    place: Place,
+}
+
+/// A batch of which each event is decided, and not settled.
+struct Answered {
+    settlement: Settlement,
+    bytes: usize,
+    places: Vec<String>,
+    attempts: u32,
+    oldest_at: Option<Timestamp>,
+    planned_at: Timestamp,
+    begun_at: Timestamp,
+    answered_at: Timestamp,
+    _place: Place,
 }
 
 impl Delivery {
@@ -133,10 +175,12 @@ impl Delivery {
         let account = self.persist.until_done(|| catalog.open_account(key, opening)).await?;
         let unsettled = self.persist.until_done(|| catalog.unsettled(key)).await?;
 
-        let (to_send, planned) = mpsc::channel(limits.in_flight.max(1));
+        let (to_prepare, planned) = mpsc::channel(1);
+        let (to_send, prepared) = mpsc::channel(limits.in_flight.max(1));
         let planner = plan::Planner::new(&self.surroundings, &self.assignment, &self.persist);
-        let planning = planner.run(account, unsettled, to_send, stop.clone());
-        let sending = self.send_all(planned);
+        let planning = planner.run(account, unsettled, to_prepare, stop.clone());
+        let preparing = self.prepare_all(planned, to_send);
+        let sending = self.send_all(prepared);
         let resending = async {
             match opening.until {
                 None => self.resend_until(stop).await,
@@ -144,7 +188,7 @@ impl Delivery {
                 Some(_) => Ok(()),
             }
         };
-        tokio::try_join!(planning, sending, resending).map(|_| ())
+        tokio::try_join!(planning, preparing, sending, resending).map(|_| ())
     }
 
     /// Sends again, until `stop`, what is released to be sent again, and nothing else: for an account whose partition
@@ -153,35 +197,86 @@ impl Delivery {
         self.resend_until(stop).await
     }
 
-    /// Sends and settles what is planned, so many at a time, until no more comes.
-    async fn send_all(&self, mut planned: mpsc::Receiver<Planned>) -> Result<(), DeliveryError> {
+    /// Has the sink make ready what is sent next, until no more comes.
+    async fn prepare_all(
+        &self,
+        mut planned: mpsc::Receiver<Planned>,
+        to_send: mpsc::Sender<Prepared>,
+    ) -> Result<(), DeliveryError> {
+        while let Ok(place) = to_send.reserve().await
+            && let Some(planned) = planned.recv().await
+        {
+            let prepared = self.prepared(planned);
+            if let Some(batch) = &prepared.batch {
+                self.assignment.sink.prepare(batch).await;
+            }
+            place.send(prepared);
+        }
+        Ok(())
+    }
+
+    fn prepared(&self, planned: Planned) -> Prepared {
+        let Planned { plan, mut cut, at: planned_at, place } = planned;
+        let oldest_at = cut.oldest_at();
+        let (records, unreadable) = (std::mem::take(&mut cut.records), std::mem::take(&mut cut.unreadable));
+        let is_empty = records.is_empty() && unreadable.is_empty();
+        let batch = (!is_empty).then(|| self.batch(&plan, records, unreadable));
+        Prepared { plan, batch, cut, oldest_at, planned_at, place }
+    }
+
+    /// Sends and settles what is prepared, so many at a time, until no more comes. The next is on its way while one settles.
+    async fn send_all(&self, mut prepared: mpsc::Receiver<Prepared>) -> Result<(), DeliveryError> {
         let in_flight = self.assignment.limits.in_flight.max(1);
-        let stream = futures::stream::poll_fn(|context| planned.poll_recv(context));
-        let mut done = stream.map(|planned| self.send_one(planned)).buffer_unordered(in_flight);
+        let stream = futures::stream::poll_fn(|context| prepared.poll_recv(context));
+        let answered = stream.map(|prepared| self.send_one(prepared)).buffer_unordered(in_flight);
+        let mut done = answered.map(|answered| self.settle_one(answered)).buffer_unordered(in_flight + 1);
         while let Some(settled) = done.next().await {
             settled?;
         }
         Ok(())
     }
 
-    async fn send_one(&self, planned: Planned) -> Result<(), DeliveryError> {
-        let Planned { plan, cut, _memory } = planned;
-        let first_at = self.surroundings.clock.now();
-        let mut dead = self.lost_letters(&cut, first_at);
-        dead.extend(cut.unreadable.iter().map(|unreadable| self.unreadable_letter(unreadable, first_at)));
-        let delivered = match cut.records.is_empty() {
-            true => send::Delivered::default(),
-            false => self.sender.send(self.batch(&plan, cut.records)).await,
+    async fn send_one(&self, prepared: Prepared) -> Answered {
+        let Prepared { plan, batch, cut, oldest_at, planned_at, place } = prepared;
+        let clock = &self.surroundings.clock;
+        let begun_at = clock.now();
+        let mut dead = self.lost_letters(&cut, begun_at);
+        let unreadable = batch.iter().flat_map(|batch| batch.unreadable.iter());
+        dead.extend(unreadable.map(|unreadable| self.unreadable_letter(unreadable, begun_at)));
+        let send::Delivered { stored, duplicates, refused, places, attempts } = match batch {
+            None => send::Delivered::default(),
+            Some(batch) => self.sender.send(batch).await,
         };
-        dead.extend(delivered.refused.into_iter().map(|refused| self.dead_letter(refused, first_at)));
-        let settlement = Settlement {
-            plan,
-            delivered: delivered.stored,
-            duplicates: delivered.duplicates,
-            filtered: cut.filtered,
-            dead,
-        };
-        self.settle(&settlement).await
+        let answered_at = clock.now();
+        dead.extend(refused.into_iter().map(|refused| self.dead_letter(refused, begun_at)));
+        Answered {
+            settlement: Settlement { plan, delivered: stored, duplicates, filtered: cut.filtered, dead },
+            bytes: cut.bytes,
+            places,
+            attempts,
+            oldest_at,
+            planned_at,
+            begun_at,
+            answered_at,
+            _place: place,
+        }
+    }
+
+    async fn settle_one(&self, answered: Answered) -> Result<(), DeliveryError> {
+        self.settle(&answered.settlement).await?;
+        let Answered { bytes, attempts, oldest_at, planned_at, begun_at, answered_at, .. } = answered;
+        self.surroundings.observer.settled(BatchWay {
+            settlement: &answered.settlement,
+            bytes,
+            places: &answered.places,
+            attempts,
+            oldest_at,
+            planned_at,
+            begun_at,
+            answered_at,
+            settled_at: self.surroundings.clock.now(),
+        });
+        Ok(())
     }
 
     async fn settle(&self, settlement: &Settlement) -> Result<(), DeliveryError> {
@@ -198,13 +293,14 @@ impl Delivery {
     }
 
     /// Named after its bounds, and after all else that says which events are in it.
-    fn batch(&self, plan: &Plan, records: Vec<Record>) -> Batch {
+    fn batch(&self, plan: &Plan, records: Vec<Record>, unreadable: Vec<Unreadable>) -> Batch {
         let AccountKey { sink, partition, lane } = plan.key.clone();
         let lane = if lane.is_empty() { lane } else { format!("@{lane}") };
         let part = format!("{}{lane}", self.assignment.route.mark());
         Batch {
             id: BatchId { sink, partition, first: plan.first, end: plan.end, part },
             records: Arc::new(records),
+            unreadable: Arc::new(unreadable),
         }
     }
 
@@ -246,19 +342,6 @@ impl Delivery {
     }
 
     fn unreadable_letter(&self, unreadable: &Unreadable, at: Timestamp) -> DeadLetter {
-        let Unreadable { stream, record, refusal, source, .. } = unreadable.clone();
-        DeadLetter {
-            id: self.surroundings.row_ids.next(),
-            key: self.assignment.key.clone(),
-            count: 1,
-            stream,
-            record,
-            source: Some(source),
-            reason: refusal.reason,
-            detail: refusal.detail,
-            attempts: 0,
-            first_at: at,
-            last_at: at,
-        }
+        letter(self.surroundings.row_ids.next(), &self.assignment.key, unreadable, at)
     }
 }

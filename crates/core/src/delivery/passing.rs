@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 
-use super::{Assignment, BatchLimits, Delivery, Gate, RetryPolicy, Route, Surroundings, claim};
+use super::{Assignment, BatchLimits, Buffer, Delivery, Gate, RetryPolicy, Route, Surroundings, claim};
 use crate::catalog::{AccountKey, Catalog, Opening};
 use crate::event::{Offset, Stream};
 use crate::ledger::Ledger;
@@ -37,6 +37,7 @@ async fn a_sink_lets_the_log_go_on_while_events_of_other_streams_never_cease() {
         opening: Opening::default(),
         route: Route::of([Stream::new("rare").unwrap()]),
         limits: BatchLimits::default(),
+        buffer: Buffer::new(&BatchLimits::default()),
         retry: RetryPolicy::default(),
         sink: Arc::new(MemorySink::new()),
         gate: Gate::default(),

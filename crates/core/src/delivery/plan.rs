@@ -5,19 +5,18 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 use crate::catalog::{Account, Plan};
 use crate::event::{Offset, Record, Stream};
+use crate::ledger::Awaited;
 use crate::log::{LogError, ReadLimit, Slice};
 use crate::time::Timestamp;
 
 use super::batcher::{Batcher, Cut};
+use super::buffer::permits;
 use super::persist::Persist;
-use super::{Assignment, DeliveryError, Planned, Surroundings};
-
-/// Memory is accounted in steps of this many bytes.
-const MEMORY_UNIT_BYTES: usize = 1024;
+use super::{Assignment, DeliveryError, Place, Planned, Surroundings};
 
 /// How long others' events are passed over before that is written down.
 const PASSING_OVER_MAX: Duration = Duration::from_secs(10);
@@ -26,8 +25,6 @@ pub(super) struct Planner<'a> {
     surroundings: &'a Surroundings,
     assignment: &'a Assignment,
     persist: &'a Persist,
-    events: Arc<Semaphore>,
-    memory: Arc<Semaphore>,
     unsettled: Arc<Semaphore>,
 }
 
@@ -48,11 +45,8 @@ enum Wake {
 
 impl<'a> Planner<'a> {
     pub fn new(surroundings: &'a Surroundings, assignment: &'a Assignment, persist: &'a Persist) -> Self {
-        let limits = assignment.limits;
-        let events = Arc::new(Semaphore::new(permits(limits.buffer_max_events)));
-        let memory = Arc::new(Semaphore::new(permits(limits.buffer_max_bytes / MEMORY_UNIT_BYTES)));
-        let unsettled = Arc::new(Semaphore::new(permits(limits.unsettled_max)));
-        Self { surroundings, assignment, persist, events, memory, unsettled }
+        let unsettled = Arc::new(Semaphore::new(permits(assignment.limits.unsettled_max)));
+        Self { surroundings, assignment, persist, unsettled }
     }
 
     /// Takes up the batches under way, then plans on until `stop` or the account's end.
@@ -65,25 +59,30 @@ impl<'a> Planner<'a> {
     ) -> Result<(), DeliveryError> {
         for plan in unsettled {
             let cut = self.read_again(&plan).await?;
-            let memory = self.room_for(&cut).await;
+            let place = self.place_for(&cut).await;
             self.surroundings.ledger.planned(&plan.key, plan.first, plan.end, cut.oldest_at());
-            if to_send.send(Planned { plan, cut, _memory: memory }).await.is_err() || *stop.borrow() {
+            let planned = Planned { plan, cut, at: self.surroundings.clock.now(), place };
+            if to_send.send(planned).await.is_err() || *stop.borrow() {
                 return Ok(());
             }
         }
         let mut batcher = Batcher::new(self.assignment.limits, account.planned);
+        let awaited = self.surroundings.ledger.awaited(&self.assignment.key);
         let until = account.opening.until;
         while until.is_none_or(|until| batcher.end() < until) {
             // Asked before the log is read: what was accepted before the end was asked for is read in any case.
             let is_last = *stop.borrow();
-            let cuts = self.read(&mut batcher, until).await?;
+            let mut cuts = self.read(&mut batcher, until).await?;
+            if awaited.is_past(batcher.first()) {
+                cuts.extend(batcher.cut());
+            }
             let idle = cuts.is_empty();
             self.hand_over(cuts, &to_send).await?;
             self.note_gathering(&batcher);
             if is_last {
                 break;
             }
-            match if idle { self.wait(&batcher, &mut stop).await } else { Wake::MoreToRead } {
+            match if idle { self.wait(&batcher, &awaited, &mut stop).await } else { Wake::MoreToRead } {
                 Wake::MoreToRead | Wake::Stop => {}
                 Wake::Due => self.hand_over(batcher.cut().into_iter().collect(), &to_send).await?,
                 Wake::Closed => break,
@@ -164,13 +163,16 @@ impl<'a> Planner<'a> {
     async fn hand_over(&self, cuts: Vec<Cut>, to_send: &mpsc::Sender<Planned>) -> Result<(), DeliveryError> {
         let mut ready = Vec::new();
         for cut in cuts {
-            if !self.has_room_for(&cut) {
-                // What is ready must go first: it is what makes room.
-                self.record(std::mem::take(&mut ready), to_send).await?;
-            }
-            let memory = self.room_for(&cut).await;
+            let place = match self.try_place_for(&cut) {
+                Some(place) => place,
+                None => {
+                    // What is ready must go first: it is what makes room.
+                    self.record(std::mem::take(&mut ready), to_send).await?;
+                    self.place_for(&cut).await
+                }
+            };
             let plan = Plan { key: self.assignment.key.clone(), first: cut.first, end: cut.end };
-            ready.push(Planned { plan, cut, _memory: memory });
+            ready.push(Planned { plan, cut, at: self.surroundings.clock.now(), place });
         }
         self.record(ready, to_send).await
     }
@@ -198,11 +200,14 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
-    async fn wait(&self, batcher: &Batcher, stop: &mut watch::Receiver<bool>) -> Wake {
+    async fn wait(&self, batcher: &Batcher, awaited: &Awaited, stop: &mut watch::Receiver<bool>) -> Wake {
         let Surroundings { log, clock, .. } = self.surroundings;
         let due = async {
             match self.due_at(batcher) {
-                Some(due_at) => clock.sleep(due_at.since(clock.now())).await,
+                Some(due_at) => tokio::select! {
+                    () = clock.sleep(due_at.since(clock.now())) => {}
+                    () = awaited.past(batcher.first()) => {}
+                },
                 None => std::future::pending().await,
             }
         };
@@ -210,7 +215,10 @@ impl<'a> Planner<'a> {
             let partition = &self.assignment.key.partition;
             if log.extent(partition).end <= batcher.end() {
                 log.wait(partition, batcher.end()).await?;
-                clock.sleep(GATHERING.min(self.assignment.limits.max_age)).await;
+                tokio::select! {
+                    () = clock.sleep(GATHERING.min(self.assignment.limits.max_age)) => {}
+                    () = awaited.past(batcher.end()) => {}
+                }
             }
             Ok(())
         };
@@ -241,32 +249,18 @@ impl<'a> Planner<'a> {
         self.surroundings.ledger.gathering(&self.assignment.key, batcher.oldest_at());
     }
 
-    fn has_room_for(&self, cut: &Cut) -> bool {
-        let (events, memory) = self.need(cut);
-        self.events.available_permits() >= events as usize
-            && self.memory.available_permits() >= memory as usize
-            && self.unsettled.available_permits() >= 1
+    fn try_place_for(&self, cut: &Cut) -> Option<Place> {
+        let unsettled = self.unsettled.clone().try_acquire_owned().ok()?;
+        let room = self.assignment.buffer.try_take(cut)?;
+        Some(Place { _unsettled: Some(unsettled), _room: room })
     }
 
-    async fn room_for(&self, cut: &Cut) -> Vec<OwnedSemaphorePermit> {
-        let (events, memory) = self.need(cut);
-        let mut permits = Vec::with_capacity(3);
-        for (semaphore, count) in [(&self.events, events), (&self.memory, memory), (&self.unsettled, 1)] {
-            // The semaphores are never closed.
-            permits.extend(semaphore.clone().acquire_many_owned(count).await);
-        }
-        permits
-    }
-
-    /// An event that is larger than all of the memory takes all of it, rather than waiting for ever.
-    fn need(&self, cut: &Cut) -> (u32, u32) {
-        let limits = self.assignment.limits;
-        let events = permits(cut.records.len() + cut.unreadable.len()).min(permits(limits.buffer_max_events));
-        // Of small events, what is known of each takes as much as its body.
-        let bytes = cut.bytes + cut.records.len() * size_of::<Record>();
-        let memory =
-            permits(bytes / MEMORY_UNIT_BYTES).min(permits(limits.buffer_max_bytes / MEMORY_UNIT_BYTES));
-        (events as u32, memory as u32)
+    async fn place_for(&self, cut: &Cut) -> Place {
+        // Its own first: while it waits for one, it keeps no other delivery from the room.
+        let unsettled = self.unsettled.clone().acquire_owned().await;
+        let room = self.assignment.buffer.take(cut).await;
+        // The semaphore is never closed.
+        Place { _unsettled: unsettled.ok(), _room: room }
     }
 }
 
@@ -289,9 +283,4 @@ async fn give_way() {
         Poll::Pending
     })
     .await;
-}
-
-/// At least one, and no more than a semaphore can count.
-fn permits(count: usize) -> usize {
-    count.clamp(1, Semaphore::MAX_PERMITS.min(u32::MAX as usize))
 }

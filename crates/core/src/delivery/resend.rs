@@ -55,7 +55,7 @@ impl Delivery {
             end: records.iter().map(|record| record.offset).max().map(Offset::next)?,
             part: format!("@resend-{digest}"),
         };
-        Some(Batch { id, records: Arc::new(records) })
+        Some(Batch { id, records: Arc::new(records), unreadable: Arc::default() })
     }
 
     fn outcomes(&self, letters: Vec<DeadLetter>, delivered: Delivered) -> Vec<Resent> {

@@ -31,6 +31,10 @@ pub(super) struct Delivered {
     pub stored: u64,
     pub duplicates: u64,
     pub refused: Vec<Refused>,
+    /// Where the stored ones are.
+    pub places: Vec<String>,
+    /// How often something was handed to the sink.
+    pub attempts: u32,
 }
 
 /// An event that the sink will not have.
@@ -49,6 +53,7 @@ impl Sender {
             self.gate.passed().await;
             let started = self.clock.now();
             let answer = self.sink.deliver(&part).await;
+            delivered.attempts += 1;
             match answer {
                 Ok(receipt) => {
                     self.observer.answered(
@@ -115,6 +120,7 @@ impl Delivered {
     fn take_in(&mut self, batch: Batch, receipt: Receipt, attempts: u32) -> Option<(Batch, String)> {
         self.stored += (batch.records.len() - receipt.exceptions.len()) as u64;
         self.duplicates += receipt.duplicates;
+        self.places.extend(receipt.places);
         if receipt.exceptions.is_empty() {
             return None;
         }
@@ -136,20 +142,23 @@ impl Delivered {
         }
         let mut id = batch.id;
         id.part = format!("{}~{:016x}", id.part.split('~').next().unwrap_or_default(), fingerprint(&again));
-        (!again.is_empty()).then_some((Batch { id, records: Arc::new(again) }, reason))
+        (!again.is_empty())
+            .then_some((Batch { id, records: Arc::new(again), unreadable: Arc::default() }, reason))
     }
 }
 
-/// The two halves, or the batch itself where it is a single event.
+/// The two halves, or the batch itself where there is but one in it.
 fn divide(batch: Batch) -> Result<[Batch; 2], Batch> {
-    if batch.records.len() < 2 {
+    let Batch { id, records, unreadable } = &batch;
+    if records.len() < 2 && unreadable.len() < 2 {
         return Err(batch);
     }
-    let (first, second) = batch.records.split_at(batch.records.len() / 2);
-    Ok([(first, ".0"), (second, ".1")].map(|(records, mark)| {
-        let mut id = batch.id.clone();
+    let (first, second) = records.split_at(records.len() / 2);
+    let (one, other) = unreadable.split_at(unreadable.len() / 2);
+    Ok([(first, one, ".0"), (second, other, ".1")].map(|(records, unreadable, mark)| {
+        let mut id = id.clone();
         id.part.push_str(mark);
-        Batch { id, records: Arc::new(records.to_vec()) }
+        Batch { id, records: Arc::new(records.to_vec()), unreadable: Arc::new(unreadable.to_vec()) }
     }))
 }
 

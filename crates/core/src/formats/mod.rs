@@ -10,6 +10,7 @@ pub mod json;
 pub mod message_pack;
 pub mod pick;
 pub mod protobuf;
+pub mod records;
 mod translation;
 
 use std::fmt;
@@ -38,6 +39,8 @@ pub enum BodyFormat {
     Message,
     /// Protobuf messages, each with its length before it.
     Messages,
+    /// Records of telemetry, as one Protobuf message of Weir's own.
+    Records,
 }
 
 /// Why one member cannot be taken; the others are not concerned.
@@ -119,5 +122,6 @@ pub fn split(body: &Bytes, format: BodyFormat) -> Result<Members, SplitError> {
         BodyFormat::Form => form::split(body),
         BodyFormat::Message => Ok(protobuf::single(body)),
         BodyFormat::Messages => protobuf::delimited(body),
+        BodyFormat::Records => records::split(body),
     }
 }

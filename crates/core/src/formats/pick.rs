@@ -82,7 +82,8 @@ fn descend<'a>(value: &'a RawValue, steps: &[String]) -> Option<&'a RawValue> {
     descend(next?, rest)
 }
 
-fn fault(text: &str, error: &serde_json::Error) -> Fault {
+/// What is wrong with `text`, which is not one JSON object.
+pub(crate) fn fault(text: &str, error: &serde_json::Error) -> Fault {
     let what = without_place(error);
     match error.classify() {
         serde_json::error::Category::Data if what.starts_with("member") => {

@@ -3,6 +3,7 @@
 //! **Constraints.** An event is acknowledged only after the log has it. A bad event never spoils its neighbours,
 //! unless the client asked for all or nothing.
 
+mod brought;
 mod rules;
 mod shape;
 #[cfg(test)]
@@ -14,12 +15,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 pub use rules::{CLIENT_ID_MAX_BYTES, Facts, StreamRules};
+pub(crate) use rules::{moment_of, word_of};
 pub use shape::Shape;
 
 use crate::event::{Event, EventId, Origin, Stream};
 pub use crate::formats::EVENTS_PER_REQUEST_MAX;
 use crate::formats::{self, BodyFormat, Fault, Malformed, Members, SplitError, TRANSLATED_MAX_BYTES};
-use crate::log::{Append, Entry, LogError};
+use crate::log::{Append, Entry, LogError, Span};
 use crate::observe::Observer;
 use crate::time::Timestamp;
 use crate::world::{Clock, Random};
@@ -50,6 +52,8 @@ pub struct Outcome {
     pub ids: Vec<EventId>,
     /// Those that were not accepted, by rising index.
     pub rejected: Vec<Rejection>,
+    /// Where the accepted ones stand in the log; `None` where there are none.
+    pub span: Option<Span>,
 }
 
 /// Why one event was not accepted.
@@ -145,12 +149,14 @@ impl Intake {
         if submission.atomic && !rejected.is_empty() {
             events.clear();
         }
-        if !events.is_empty() {
+        let span = if events.is_empty() {
+            None
+        } else {
             let Submission { stream, origin, .. } = submission;
-            self.log.append(Entry { stream, received_at, origin, events: &events }).await?;
-        }
+            Some(self.log.append(Entry { stream, received_at, origin, events: &events }).await?)
+        };
         self.report(submission.stream, &rejected);
-        Ok(Outcome { ids: events.iter().map(|event| event.id).collect(), rejected })
+        Ok(Outcome { ids: events.iter().map(|event| event.id).collect(), rejected, span })
     }
 
     fn read(
@@ -193,7 +199,7 @@ impl Intake {
 }
 
 /// Line ends in valid JSON stand only between its parts; stores that take a line each must not see them.
-fn on_one_line(body: Bytes) -> Bytes {
+pub(crate) fn on_one_line(body: Bytes) -> Bytes {
     match memchr::memchr2(b'\n', b'\r', &body) {
         None => body,
         Some(_) => body.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }).collect(),

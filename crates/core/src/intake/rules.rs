@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use crate::event::Stream;
 use crate::formats::Fault;
 use crate::formats::pick::{Pointer, pick};
+use crate::lineage::TelemetryRecord;
 use crate::schema::{EVENT_NAME, STORE};
 use crate::time::Timestamp;
 
@@ -23,6 +24,8 @@ pub struct StreamRules {
     time: Option<usize>,
     user: Option<usize>,
     checks: Vec<(usize, Check)>,
+    /// Each event is a record of telemetry, which has rules of its own.
+    is_telemetry: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -67,6 +70,12 @@ impl StreamRules {
         rules
     }
 
+    /// The built-in stream `telemetry`: what becomes of files, as [`TelemetryRecord`] reads it.
+    pub fn telemetry() -> Self {
+        let rules = Self::configured(Stream::telemetry(), None, None, None, []);
+        Self { is_telemetry: true, ..rules }
+    }
+
     /// A stream that the configuration declares.
     pub fn configured(
         stream: Stream,
@@ -75,8 +84,15 @@ impl StreamRules {
         user: Option<Pointer>,
         required: impl IntoIterator<Item = Pointer>,
     ) -> Self {
-        let mut rules =
-            Self { stream, pointers: Vec::new(), id: None, time: None, user: None, checks: Vec::new() };
+        let mut rules = Self {
+            stream,
+            pointers: Vec::new(),
+            id: None,
+            time: None,
+            user: None,
+            checks: Vec::new(),
+            is_telemetry: false,
+        };
         rules.id = id.map(|pointer| rules.place(pointer));
         rules.time = time.map(|pointer| rules.place(pointer));
         rules.user = user.map(|pointer| rules.place(pointer));
@@ -94,6 +110,10 @@ impl StreamRules {
     /// Checks one event and reads from it what Weir must know. The whole of it is validated.
     pub fn read(&self, member: &Bytes) -> Result<Facts, Fault> {
         let text = simdutf8::basic::from_utf8(member).map_err(|_| Fault::new("invalid_utf8", "not UTF-8"))?;
+        if self.is_telemetry {
+            let record = TelemetryRecord::read(text)?;
+            return Ok(Facts { client_id: None, occurred_at: Some(record.created_at), user_id: record.user });
+        }
         let values = pick(text, &self.pointers)?;
         for (place, check) in &self.checks {
             check.apply(&self.pointers[*place], values[*place])?;
@@ -101,8 +121,8 @@ impl StreamRules {
         let at = |place: Option<usize>| place.and_then(|p| values[p].map(|value| (&self.pointers[p], value)));
         Ok(Facts {
             client_id: at(self.id).map(|(pointer, value)| client_id(pointer, value)).transpose()?,
-            occurred_at: at(self.time).map(|(pointer, value)| moment(pointer, value)).transpose()?,
-            user_id: at(self.user).map(|(pointer, value)| word(pointer, value)).transpose()?,
+            occurred_at: at(self.time).map(|(pointer, value)| moment_of(name(pointer), value)).transpose()?,
+            user_id: at(self.user).map(|(pointer, value)| word_of(name(pointer), value)).transpose()?,
         })
     }
 
@@ -168,7 +188,7 @@ fn kind(json: &str) -> &'static str {
 }
 
 fn client_id(pointer: &Pointer, value: &RawValue) -> Result<Box<str>, Fault> {
-    let id = word(pointer, value)?;
+    let id = word_of(name(pointer), value)?;
     match id.len() {
         0 => Err(Fault::new(
             "empty_member",
@@ -182,22 +202,20 @@ fn client_id(pointer: &Pointer, value: &RawValue) -> Result<Box<str>, Fault> {
     }
 }
 
-/// A string's text, or an integer's digits.
-fn word(pointer: &Pointer, value: &RawValue) -> Result<Box<str>, Fault> {
+/// A string's text, or an integer's digits; `name` is the member it stands in.
+pub(crate) fn word_of(name: &str, value: &RawValue) -> Result<Box<str>, Fault> {
     let text = value.get();
     let digits = text.strip_prefix('-').unwrap_or(text);
     if digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(text.into());
     }
     serde_json::from_str::<String>(text).map(String::into_boxed_str).map_err(|_| {
-        Fault::new(
-            "wrong_type",
-            format!("{} must be a string or an integer, not {}", name(pointer), kind(text)),
-        )
+        Fault::new("wrong_type", format!("{name} must be a string or an integer, not {}", kind(text)))
     })
 }
 
-fn moment(pointer: &Pointer, value: &RawValue) -> Result<Timestamp, Fault> {
+/// A moment, as clients write it; `name` is the member it stands in.
+pub(crate) fn moment_of(name: &str, value: &RawValue) -> Result<Timestamp, Fault> {
     let text = value.get();
     let read = match text.as_bytes().first() {
         Some(b'"') => serde_json::from_str::<String>(text).ok().and_then(|text| written_moment(&text)),
@@ -207,7 +225,7 @@ fn moment(pointer: &Pointer, value: &RawValue) -> Result<Timestamp, Fault> {
     read.ok_or_else(|| {
         let expected =
             "an RFC 3339 time with its offset, or a number of seconds, milliseconds or microseconds";
-        Fault::new("invalid_time", format!("{} must be {expected}", name(pointer)))
+        Fault::new("invalid_time", format!("{name} must be {expected}"))
     })
 }
 

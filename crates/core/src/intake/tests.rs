@@ -1,5 +1,6 @@
 //! What intake promises, over a log in memory.
 
+mod brought;
 mod shapes;
 
 use std::sync::Arc;

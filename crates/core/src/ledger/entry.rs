@@ -7,6 +7,7 @@ use crate::event::{Offset, Stream};
 use crate::time::Timestamp;
 
 use super::standing::{Condition, Standing, State};
+use super::waiting::Places;
 
 pub(super) struct Entry {
     pub account: Account,
@@ -18,11 +19,19 @@ pub(super) struct Entry {
     pub read: u64,
     /// How deliveries fare, but for a pause.
     pub condition: Condition,
+    /// What others hear of it.
+    pub places: Places,
 }
 
 impl Entry {
     pub fn settled_before(&self) -> Offset {
         self.unsettled.keys().next().copied().unwrap_or(self.account.planned)
+    }
+
+    /// Whether the log has to keep what this account has not settled. Of a sink that is served elsewhere, that is so
+    /// while it lacks something that was meant for it here.
+    pub fn holds_log(&self) -> bool {
+        self.condition.state != State::Elsewhere || self.account.lacks() > 0
     }
 
     pub fn standing(&self, accepted: &BTreeMap<Stream, u64>, is_paused: bool) -> Standing {
@@ -55,7 +64,7 @@ impl Entry {
 
     fn condition_when(&self, is_paused: bool) -> Condition {
         let mut condition = self.condition.clone();
-        if is_paused && condition.state != State::Removed {
+        if is_paused && !matches!(condition.state, State::Removed | State::Elsewhere) {
             (condition.state, condition.next_try_at) = (State::Paused, None);
         }
         condition

@@ -6,7 +6,9 @@
 //! lock, always adds up; that it is also true is what the tests show.
 
 mod entry;
+pub(crate) mod letters;
 mod standing;
+mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,7 +20,10 @@ use crate::sink::SinkName;
 use crate::time::Timestamp;
 
 use entry::Entry;
+pub use letters::InputLetters;
 pub use standing::{Condition, Failure, Snapshot, Standing, State};
+pub use waiting::Awaited;
+use waiting::Places;
 
 /// Keeps the accounts of a process.
 pub struct Ledger {
@@ -63,10 +68,12 @@ impl Ledger {
         snapshot
     }
 
-    /// Everything before this offset is settled by every sink.
+    /// Everything before this offset is settled by every sink that holds the log.
     pub fn settled_before(&self, partition: &Partition) -> Option<Offset> {
         let accounts = self.lock();
-        let of_partition = accounts.entries.iter().filter(|(key, _)| key.partition == *partition);
+        let concerned =
+            |(key, entry): &(&AccountKey, &Entry)| key.partition == *partition && entry.holds_log();
+        let of_partition = accounts.entries.iter().filter(concerned);
         of_partition.map(|(_, entry)| entry.settled_before()).min()
     }
 
@@ -85,7 +92,9 @@ impl Ledger {
         let state = if is_configured { State::Running } else { State::Removed };
         let condition = Condition { state, ..Condition::default() };
         let key = account.key.clone();
-        let entry = Entry { account, unsettled, gathering_since: None, read: 0, condition };
+        let places = Places::new(account.planned);
+        let entry = Entry { account, unsettled, gathering_since: None, read: 0, condition, places };
+        entry.places.settled(entry.settled_before());
         self.lock().entries.insert(key, entry);
         Ok(())
     }
@@ -185,6 +194,21 @@ impl Ledger {
         });
     }
 
+    /// Returns when everything of the account before `end` is settled: delivered, left out or dead. Its delivery holds
+    /// none of it back meanwhile to make larger batches. False where there is no such account, or it is closed.
+    pub async fn until_settled(&self, key: &AccountKey, end: Offset) -> bool {
+        let waiting = self.lock().entries.get(key).map(|entry| entry.places.wait_for(end));
+        match waiting {
+            Some(mut settled_before) => settled_before.wait_for(|before| *before >= end).await.is_ok(),
+            None => false,
+        }
+    }
+
+    /// How far somebody waits for the account.
+    pub fn awaited(&self, key: &AccountKey) -> Awaited {
+        self.lock().entries.get(key).map(|entry| entry.places.awaited()).unwrap_or_default()
+    }
+
     /// How deliveries fare has changed.
     pub fn condition(&self, key: &AccountKey, change: impl FnOnce(&mut Condition)) {
         self.with(key, |entry| change(&mut entry.condition));
@@ -193,6 +217,7 @@ impl Ledger {
     fn with(&self, key: &AccountKey, change: impl FnOnce(&mut Entry)) {
         if let Some(entry) = self.lock().entries.get_mut(key) {
             change(entry);
+            entry.places.settled(entry.settled_before());
         }
     }
 

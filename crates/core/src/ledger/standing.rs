@@ -32,6 +32,8 @@ pub enum State {
     Paused,
     /// No longer configured. It holds the log until it is forgotten.
     Removed,
+    /// Processes of other roles bring it its events. It holds the log while it lacks something of it.
+    Elsewhere,
 }
 
 impl State {
@@ -43,6 +45,7 @@ impl State {
             Self::Blocked => "blocked",
             Self::Paused => "paused",
             Self::Removed => "removed",
+            Self::Elsewhere => "elsewhere",
         }
     }
 }

@@ -42,6 +42,16 @@ pub struct Last {
 }
 
 impl Last {
+    /// When it occurred, as it is written.
+    pub(crate) fn occurred_at(&mut self, at: Timestamp) -> &str {
+        text(&mut self.occurred_at, at)
+    }
+
+    /// When it came in, as it is written.
+    pub(crate) fn received_at(&mut self, at: Timestamp) -> &str {
+        text(&mut self.received_at, at)
+    }
+
     /// The members that say whence the record came.
     fn origin(&mut self, record: &Record) -> &[u8] {
         let same = self.origin.take().filter(|(last, _)| Arc::ptr_eq(last, &record.origin));
@@ -90,9 +100,9 @@ fn write_known(out: &mut Vec<u8>, record: &Record, last: &mut Last) {
     // A stream's name and a moment hold nothing that JSON would escape.
     out.extend_from_slice(record.stream.as_str().as_bytes());
     out.extend_from_slice(b"\",\"occurred_at\":\"");
-    out.extend_from_slice(text(&mut last.occurred_at, record.event.occurred_at).as_bytes());
+    out.extend_from_slice(last.occurred_at(record.event.occurred_at).as_bytes());
     out.extend_from_slice(b"\",\"received_at\":\"");
-    out.extend_from_slice(text(&mut last.received_at, record.received_at).as_bytes());
+    out.extend_from_slice(last.received_at(record.received_at).as_bytes());
     out.extend_from_slice(b"\",\"user_id\":");
     match record.user_id() {
         Some(user) => write_text(out, user),

@@ -31,13 +31,23 @@ pub enum EnvelopeError {
 }
 
 impl EnvelopeError {
+    /// A short word, stable.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "invalid_json",
+            Self::Name(_) => "unknown_event",
+            Self::Rules(_) => "context",
+            Self::Shape(_) => "schema",
+        }
+    }
+
     /// The same in one line, for an event in a batch.
     pub fn into_fault(self) -> Fault {
+        let code = self.code();
         match self {
-            Self::Malformed(malformed) => Fault::new("invalid_json", malformed.detail),
-            Self::Name(error) => Fault::new("unknown_event", format!("{EVENT_NAME} {error}")),
-            Self::Rules(faults) => Fault { code: "context", ..MemberFault::in_one(&faults) },
-            Self::Shape(faults) => MemberFault::in_one(&faults),
+            Self::Malformed(malformed) => Fault::new(code, malformed.detail),
+            Self::Name(error) => Fault::new(code, format!("{EVENT_NAME} {error}")),
+            Self::Rules(faults) | Self::Shape(faults) => Fault { code, ..MemberFault::in_one(&faults) },
         }
     }
 }

@@ -5,6 +5,8 @@
 
 pub mod broker;
 pub mod catalog;
+pub mod files;
+pub mod lineage;
 pub mod log;
 mod record;
 pub mod sink;

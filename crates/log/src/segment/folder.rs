@@ -15,7 +15,15 @@ const ID_TEMPORARY_NAME: &str = "log.id.tmp";
 /// The lock on a folder; given up when dropped, or when the process ends in whatever way.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    /// Unlocked by name: a child process that is just being started still holds a copy of the file, and closing ours
+    /// would leave the folder locked until the child has become its program.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
 }
 
 /// Makes the folder if it is missing, durably.
@@ -48,7 +56,7 @@ pub(super) fn lock(dir: &Path) -> Result<Lock, OpenError> {
     }
     // The number is for people only; a full disk must not keep the log from being opened and emptied.
     let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
-    Ok(Lock { _file: file })
+    Ok(Lock { file })
 }
 
 /// The bases of the segment files, in order.
@@ -104,4 +112,20 @@ fn random_id() -> std::io::Result<[u8; 16]> {
     let mut id = [0_u8; 16];
     File::open("/dev/urandom")?.read_exact(&mut id)?;
     Ok(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_given_up_is_free_though_a_copy_of_its_file_is_still_open() {
+        let dir = tempfile::tempdir().unwrap();
+        let held = lock(dir.path()).unwrap();
+        let copy = held.file.try_clone().unwrap();
+        assert!(matches!(lock(dir.path()), Err(OpenError::Locked { .. })));
+        drop(held);
+        lock(dir.path()).unwrap();
+        drop(copy);
+    }
 }

@@ -9,13 +9,13 @@ use weir_core::log::LogError;
 /// When a refused client should come again.
 pub(super) const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// What may be wrong.
+/// What may be wrong. Of several, the first is told: a full disk also keeps segments from being begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trouble {
-    /// A write or a sync failed, and no new segment could be begun yet.
-    Broken,
     /// The file system is nearly full.
     DiskFull,
+    /// A write or a sync failed, and no new segment could be begun yet.
+    Broken,
     /// The disk has not answered for long.
     Stalled,
     /// `log.max_bytes` is used up. Unlike the others, it does not keep smaller entries from being tried.

@@ -1,7 +1,9 @@
-//! The embedded log from outside: each module reads as the description of one behaviour.
+//! The logs from outside: each module reads as the description of one behaviour.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+#[cfg(feature = "kafka")]
+mod kafka;
 mod support;
 
 mod contract;

@@ -5,17 +5,17 @@
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
-use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
+use object_store::aws::AmazonS3;
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
 use object_store::{
     Attribute, Attributes, Error, MultipartId, ObjectStore, ObjectStoreExt, PutMode, PutMultipartOptions,
-    PutOptions, RetryConfig,
+    PutOptions,
 };
+use weir_connect::s3::BucketAddress;
 use weir_core::sink::SinkError;
 
 use super::Put;
-use super::connector::Connector;
 use super::fault::of_bucket;
 use super::settings::ObjectsSettings;
 use crate::SettingsError;
@@ -24,67 +24,23 @@ use crate::SettingsError;
 const WHOLE_MAX_BYTES: usize = 32 << 20;
 const PART_BYTES: usize = 16 << 20;
 const PARTS_AT_ONCE: usize = 4;
-/// What Amazon's cloud tells a program of its role: a token's file, or who hands out credentials.
-const SURROUNDINGS: [&str; 8] = [
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-    "AWS_ENDPOINT_URL_STS",
-    "AWS_METADATA_ENDPOINT",
-    "AWS_ROLE_ARN",
-    "AWS_ROLE_SESSION_NAME",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-];
 /// The name under which [`Bucket::check`] begins an object and takes it back.
 const CHECK_NAME: &str = "weir-check";
 
 pub(super) struct Bucket {
     server: AmazonS3,
-    prefix: String,
+    place: BucketAddress,
     address: String,
     conditional_put: bool,
     content_type: &'static str,
 }
 
-/// A builder that knows of them, and of nothing else that the environment may say.
-fn surroundings() -> AmazonS3Builder {
-    let told = SURROUNDINGS.iter().filter_map(|name| {
-        let key: AmazonS3ConfigKey = name.to_ascii_lowercase().parse().ok()?;
-        Some((key, std::env::var(name).ok()?))
-    });
-    told.fold(AmazonS3Builder::new(), |builder, (key, value)| builder.with_config(key, value))
-}
-
 impl Bucket {
-    pub fn start(settings: &ObjectsSettings, bucket: &str, prefix: String) -> Result<Self, SettingsError> {
-        let endpoint = settings.bucket_endpoint(bucket)?;
-        let mut builder = surroundings()
-            .with_bucket_name(bucket)
-            .with_virtual_hosted_style_request(!settings.is_path_style())
-            .with_conditional_put(S3ConditionalPut::ETagMatch)
-            .with_retry(RetryConfig { max_retries: 0, ..RetryConfig::default() })
-            .with_http_connector(Connector::new(&settings.tls)?);
-        if let Some(region) = &settings.region {
-            builder = builder.with_region(region);
-        }
-        if let Some(endpoint) = &endpoint {
-            builder = builder.with_endpoint(endpoint);
-        }
-        if let Some(credentials) = &settings.credentials {
-            builder = builder
-                .with_access_key_id(&credentials.access_key)
-                .with_secret_access_key(&credentials.secret_key);
-            if let Some(token) = &credentials.session_token {
-                builder = builder.with_token(token);
-            }
-        }
-        let server = builder.build().map_err(|error| SettingsError(format!("url: {error}")))?;
-        let address = match &settings.endpoint {
-            Some(endpoint) => format!("{} at {endpoint}", settings.url),
-            None => settings.url.clone(),
-        };
+    pub fn start(settings: &ObjectsSettings, place: BucketAddress) -> Result<Self, SettingsError> {
+        let server = settings.access.open(&place.bucket)?;
+        let address = settings.access.shown(&settings.url);
         let (conditional_put, content_type) = (settings.conditional_put, settings.compression.content_type());
-        Ok(Self { server, prefix, address, conditional_put, content_type })
+        Ok(Self { server, place, address, conditional_put, content_type })
     }
 
     pub fn address(&self) -> &str {
@@ -161,23 +117,10 @@ impl Bucket {
     }
 
     fn path(&self, name: &str) -> Result<Path, SinkError> {
-        let slash = if self.prefix.is_empty() { "" } else { "/" };
-        Path::parse(format!("{}{slash}{name}", self.prefix)).map_err(SinkError::retry)
+        Path::parse(self.place.name(name)).map_err(SinkError::retry)
     }
 
     fn failed(&self, error: &Error) -> SinkError {
         of_bucket(error, &self.address)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_library_knows_every_name_that_surroundings_go_by() {
-        for name in SURROUNDINGS {
-            assert!(name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>().is_ok(), "{name}");
-        }
     }
 }

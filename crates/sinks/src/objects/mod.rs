@@ -9,7 +9,6 @@
 //! be in it. Events of `/store` are another matter ([`store`]). An event that comes again in another batch may be there twice, under the same id.
 
 mod bucket;
-mod connector;
 mod fault;
 mod folder;
 mod leftovers;
@@ -35,8 +34,9 @@ use leftovers::Marks;
 use name::NameTemplate;
 use outcome::Outcomes;
 use settings::Place;
-pub use settings::{Compression, Credentials, EventTime, ObjectsSettings};
+pub use settings::{Compression, EventTime, ObjectsSettings};
 use sorting::{Object, Sorted, sort};
+pub use weir_connect::s3::{BucketAccess, Credentials};
 
 /// Objects of one delivery that are written at once.
 const PUTS_AT_ONCE: usize = 8;
@@ -70,9 +70,7 @@ impl ObjectsSink {
             Place::Folder(root) => {
                 Store::Folder(Folder::start(root, Marks::of(&settings.consumer, &settings.sink)))
             }
-            Place::Bucket { bucket, prefix } => {
-                Store::Bucket(Box::new(Bucket::start(&settings, &bucket, prefix)?))
-            }
+            Place::Bucket(place) => Store::Bucket(Box::new(Bucket::start(&settings, place)?)),
         };
         Ok(Self { store, template, settings })
     }
@@ -135,11 +133,11 @@ impl Sink for ObjectsSink {
         let mut outcomes = Outcomes::new(repeats, refused);
         let put = async |object: Object| {
             let put = self.within(deadline, self.put(&object)).await;
-            (object.events, put)
+            (object.name, object.events, put)
         };
         let mut puts = stream::iter(objects).map(put).buffer_unordered(PUTS_AT_ONCE);
-        while let Some((events, put)) = puts.next().await {
-            outcomes.add(events, put);
+        while let Some((name, events, put)) = puts.next().await {
+            outcomes.add(name, events, put);
         }
         outcomes.receipt()
     }

@@ -17,14 +17,16 @@ pub(super) struct Outcomes {
 
 impl Outcomes {
     pub fn new(repeats: u64, refused: Vec<Exception>) -> Self {
-        Self { receipt: Receipt { duplicates: repeats, exceptions: refused }, stored: false, error: None }
+        let receipt = Receipt { duplicates: repeats, exceptions: refused, ..Receipt::default() };
+        Self { receipt, stored: false, error: None }
     }
 
-    /// Adds what became of an object with these events.
-    pub fn add(&mut self, events: Vec<usize>, put: Result<Put, SinkError>) {
+    /// Adds what became of the object of this name with these events.
+    pub fn add(&mut self, name: String, events: Vec<usize>, put: Result<Put, SinkError>) {
         match put {
             Ok(put) => {
                 self.stored = true;
+                self.receipt.places.push(name);
                 if put == Put::There {
                     self.receipt.duplicates += events.len() as u64;
                 }
@@ -78,17 +80,18 @@ mod tests {
     #[test]
     fn what_was_there_counts_as_duplicates() {
         let mut outcomes = Outcomes::new(1, Vec::new());
-        outcomes.add(vec![0, 2], Ok(Put::There));
-        outcomes.add(vec![1], Ok(Put::New));
-        assert_eq!(outcomes.receipt().unwrap(), Receipt { duplicates: 3, exceptions: Vec::new() });
+        outcomes.add("a".to_owned(), vec![0, 2], Ok(Put::There));
+        outcomes.add("b".to_owned(), vec![1], Ok(Put::New));
+        let places = vec!["a".to_owned(), "b".to_owned()];
+        assert_eq!(outcomes.receipt().unwrap(), Receipt { duplicates: 3, exceptions: Vec::new(), places });
     }
 
     #[test]
     fn where_something_was_stored_only_the_rest_is_sent_again() {
         let mut outcomes = Outcomes::new(0, Vec::new());
-        outcomes.add(vec![1, 3], away());
-        outcomes.add(vec![0], Ok(Put::New));
-        outcomes.add(vec![2], blocked());
+        outcomes.add("a".to_owned(), vec![1, 3], away());
+        outcomes.add("a".to_owned(), vec![0], Ok(Put::New));
+        outcomes.add("a".to_owned(), vec![2], blocked());
         let again = |index, words: &str| Exception { index, verdict: Verdict::Retry(words.to_owned()) };
         let expected = vec![again(1, "away"), again(2, "blocked"), again(3, "away")];
         assert_eq!(outcomes.receipt().unwrap().exceptions, expected);
@@ -97,9 +100,9 @@ mod tests {
     #[test]
     fn where_nothing_was_stored_the_gravest_is_told() {
         let mut outcomes = Outcomes::new(0, Vec::new());
-        outcomes.add(vec![0], away());
-        outcomes.add(vec![1], blocked());
-        outcomes.add(vec![2], away());
+        outcomes.add("a".to_owned(), vec![0], away());
+        outcomes.add("a".to_owned(), vec![1], blocked());
+        outcomes.add("a".to_owned(), vec![2], away());
         assert!(matches!(outcomes.receipt(), Err(SinkError::Blocked { .. })));
     }
 }

@@ -80,7 +80,7 @@ impl Bulk {
         let mut exceptions = self.refused;
         exceptions.extend(judged.exceptions);
         exceptions.sort_by_key(|exception| exception.index);
-        Ok(Receipt { duplicates: judged.duplicates, exceptions })
+        Ok(Receipt { duplicates: judged.duplicates, exceptions, ..Receipt::default() })
     }
 }
 

@@ -78,7 +78,7 @@ impl OpenSearchSink {
         let bulk: Bulk =
             tokio::task::spawn_blocking(move || lines.write()).await.map_err(SinkError::retry)?;
         if bulk.sent.is_empty() {
-            return Ok(Receipt { duplicates: 0, exceptions: bulk.refused });
+            return Ok(Receipt { exceptions: bulk.refused, ..Receipt::default() });
         }
         if let Some(templates) = &self.templates {
             templates.ensure(&self.http, &bulk.indices).await?;

@@ -6,15 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
+use weir_connect::postgres::{Lease, Pool};
 use weir_core::sink::SinkError;
 use weir_core::world::Clock;
 
-use super::connection::Connection;
+use super::Connection;
+use super::change::change;
 use super::fault::Fault;
 use super::kind::Kind;
 use super::month::Month;
 use super::partitions;
-use super::pool::{Lease, Pool};
 use super::row::Rows;
 use super::schema::{self, Layout};
 use super::settings::PostgresSettings;
@@ -32,7 +33,7 @@ const MONTHS_AHEAD: i32 = 2;
 pub(super) struct Inner {
     pub mapping: Arc<Mapping<Kind>>,
     pub clock: Arc<dyn Clock>,
-    pool: Pool,
+    pool: Pool<Statements>,
     table: Table,
     columns: String,
     retention: Option<Duration>,
@@ -62,8 +63,10 @@ impl Inner {
     pub async fn within<T>(&self, work: impl Future<Output = Result<T, Fault>>) -> Result<T, SinkError> {
         let limit = self.time_limit;
         match tokio::time::timeout(limit, work).await {
-            Ok(result) => result.map_err(|fault| fault.at(self.pool.address())),
-            Err(_) => Err(Fault::Retry(format!("no answer within {limit:?}")).at(self.pool.address())),
+            Ok(result) => result.map_err(|fault| fault.at(&self.pool.address().to_string())),
+            Err(_) => {
+                Err(Fault::Retry(format!("no answer within {limit:?}")).at(&self.pool.address().to_string()))
+            }
         }
     }
 
@@ -93,7 +96,7 @@ impl Inner {
     }
 
     /// The connection is kept where it is sound, and what is known of the tables as long as nothing speaks against it.
-    async fn settle<T>(&self, lease: Lease<'_>, result: Result<T, Fault>) -> Result<T, Fault> {
+    async fn settle<T>(&self, lease: Lease<'_, Statements>, result: Result<T, Fault>) -> Result<T, Fault> {
         match &result {
             Ok(_) => lease.give_back(),
             // Its halves will follow at once.
@@ -134,7 +137,7 @@ impl Inner {
         let layout = self.layout(connection, &BTreeSet::new()).await?;
         if let Some(age) = self.retention {
             for statement in partitions::removal(&layout, self.clock.now().before(age)) {
-                connection.change(&["SET LOCAL lock_timeout = '5s'".to_owned(), statement]).await?;
+                change(connection, &["SET LOCAL lock_timeout = '5s'".to_owned(), statement]).await?;
                 *self.layout.lock().await = None;
             }
         }

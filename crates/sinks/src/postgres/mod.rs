@@ -6,12 +6,11 @@
 //! against everything else.
 //!
 //! [`row`] makes of an event the bytes that `COPY` takes, refusing what no row can hold; [`store`] is the transaction,
-//! over a connection of the [`pool`]; [`schema`] and [`partitions`] see to it that the tables are there; [`fault`]
+//! over a connection of [`weir_connect::postgres`]'s pool; [`schema`] and [`partitions`] see to it that the tables are there; [`fault`]
 //! judges every error by its SQLSTATE.
 
-mod address;
 mod cell;
-mod connection;
+mod change;
 mod fault;
 mod inner;
 mod json;
@@ -19,14 +18,12 @@ mod kind;
 mod month;
 mod numeric;
 mod partitions;
-mod pool;
 mod row;
 mod schema;
 mod settings;
 mod statements;
 mod store;
 mod table;
-mod tls;
 mod upkeep;
 
 use std::sync::Arc;
@@ -40,6 +37,9 @@ use crate::SettingsError;
 use inner::Inner;
 use row::Rows;
 pub use settings::PostgresSettings;
+use statements::Statements;
+
+type Connection = weir_connect::postgres::Connection<Statements>;
 
 /// Stores events in a table of a Postgres database.
 pub struct PostgresSink {
@@ -77,6 +77,6 @@ impl Sink for PostgresSink {
             true => 0,
             false => self.inner.within(self.inner.deliver(&rows, &batch.id.to_string())).await?,
         };
-        Ok(Receipt { duplicates: duplicates + rows.twins, exceptions: rows.refused })
+        Ok(Receipt { duplicates: duplicates + rows.twins, exceptions: rows.refused, ..Receipt::default() })
     }
 }

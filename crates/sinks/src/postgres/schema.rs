@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use tokio_postgres::Client;
 use weir_core::time::Timestamp;
 
-use super::connection::Connection;
+use super::Connection;
+use super::change::change;
 use super::fault::Fault;
 use super::kind::Kind;
 use super::month::Month;
@@ -16,7 +17,6 @@ use super::partitions::{self, Partition};
 use super::table::{Table, qualified, quoted};
 use crate::columns::{FIXED_COLUMNS, Mapping};
 
-const VERSION_MIN: i32 = 120_000;
 /// As often as this another Weir may make the same at the same time.
 const ATTEMPTS_MAX: usize = 3;
 
@@ -58,7 +58,7 @@ pub(super) async fn prepare(
     mapping: &Mapping<Kind>,
     months: &BTreeSet<Month>,
 ) -> Result<Layout, Fault> {
-    check_server(&connection.client).await?;
+    connection.check_server().await?;
     let mut in_the_way = String::new();
     for _ in 0..ATTEMPTS_MAX {
         let (layout, mut statements) = look(&connection.client, table, mapping).await?;
@@ -70,7 +70,7 @@ pub(super) async fn prepare(
             return Ok(layout);
         }
         statements.insert(0, alone(&layout));
-        match connection.change(&statements).await {
+        match change(connection, &statements).await {
             Err(Fault::Changed(why)) => in_the_way = why,
             other => other?,
         }
@@ -78,22 +78,6 @@ pub(super) async fn prepare(
     Err(Fault::Blocked(format!(
         "{in_the_way}; if nobody does, there is a table by a partition's name: attach it, or give it another name"
     )))
-}
-
-async fn check_server(client: &Client) -> Result<(), Fault> {
-    let query = "SELECT current_setting('server_version_num')::int, current_setting('server_version'), \
-        current_setting('server_encoding')";
-    let row = client.query_one(query, &[]).await?;
-    let (number, version, encoding): (i32, &str, &str) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-    if number < VERSION_MIN {
-        return Err(Fault::Blocked(format!("this is Postgres {version}; Weir needs 12 or later")));
-    }
-    match encoding {
-        "UTF8" => Ok(()),
-        other => Err(Fault::Blocked(format!(
-            "the database's encoding is {other}, which cannot hold every text; make one with ENCODING 'UTF8'"
-        ))),
-    }
 }
 
 /// The tables that are there, and the statements that make those that are not.

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::address::Address;
+use weir_connect::postgres::PostgresAddress;
+
 use super::kind::Kind;
 use super::table::Table;
 use crate::SettingsError;
@@ -57,8 +58,8 @@ impl PostgresSettings {
         }
     }
 
-    pub(super) fn address(&self) -> Result<Address, SettingsError> {
-        Address::parse(&self.url, self.password.as_deref(), &self.tls)
+    pub(super) fn address(&self) -> Result<PostgresAddress, SettingsError> {
+        PostgresAddress::parse(&self.url, self.password.as_deref(), &self.tls)
     }
 
     pub(super) fn table(&self) -> Result<Table, SettingsError> {
@@ -72,7 +73,7 @@ impl PostgresSettings {
 
 impl fmt::Debug for PostgresSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = self.address().map_or_else(|_| "invalid".to_owned(), |address| address.shown);
+        let shown = self.address().map_or_else(|_| "invalid".to_owned(), |address| address.to_string());
         f.debug_struct("PostgresSettings")
             .field("url", &shown)
             .field("table", &self.table)

@@ -21,7 +21,7 @@ use weir_core::event::EventId;
 use weir_core::sink::Refusal;
 use weir_core::time::Timestamp;
 
-use super::connection::Connection;
+use super::Connection;
 use super::fault::Fault;
 use super::month::Month;
 use super::row::{HEAD, Row, Rows, TAIL};

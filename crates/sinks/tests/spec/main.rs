@@ -2,10 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test tells by panicking")]
 
+mod authority;
+mod brokers;
 mod clickhouse;
 mod http;
+#[cfg(feature = "kafka")]
+mod kafka;
+mod lines;
 mod objects;
 mod opensearch;
 mod postgres;
+mod rabbitmq;
+mod redis;
 mod service;
 mod sqlite;

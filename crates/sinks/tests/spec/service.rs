@@ -13,6 +13,8 @@ use tempfile::TempDir;
 
 const UNAVAILABLE: i32 = 77;
 const GONE_WITHIN: Duration = Duration::from_secs(30);
+#[cfg(feature = "kafka")]
+const IN_SYNC_WITHIN: Duration = Duration::from_secs(120);
 
 /// The server, running unless it was killed; it ends with this, and its data goes with it.
 pub struct Service {
@@ -39,8 +41,30 @@ impl Service {
     /// The same, with its data in this directory.
     #[track_caller]
     pub fn start_in(directory: TempDir, script: &'static str, suite: &str, options: &[&str]) -> Option<Self> {
+        Self::at((directory, free_port()), script, suite, options)
+    }
+
+    /// Three nodes of one cluster, none of which is ready without a second one.
+    #[cfg(feature = "kafka")]
+    pub fn start_cluster(script: &'static str, suite: &'static str) -> Option<Vec<Self>> {
+        let ports = [free_port(), free_port(), free_port()];
+        let voters: Vec<String> = (1..).zip(ports).map(|(node, port)| format!("{node}@{port}")).collect();
+        let voters: std::sync::Arc<str> = voters.join(",").into();
+        let start = |(node, port): (usize, u16)| {
+            let voters = voters.clone();
+            std::thread::spawn(move || {
+                let options = ["--node", &node.to_string(), "--voters", &voters];
+                Self::at((TempDir::new().unwrap(), port), script, suite, &options)
+            })
+        };
+        let nodes: Vec<_> = (1..).zip(ports).map(start).collect();
+        nodes.into_iter().map(|node| node.join().unwrap()).collect()
+    }
+
+    #[track_caller]
+    fn at(place: (TempDir, u16), script: &'static str, suite: &str, options: &[&str]) -> Option<Self> {
+        let (directory, port) = place;
         let options = options.iter().map(ToString::to_string).collect();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut service = Self { script, options, directory, port, id: None };
         // A server may run as a user of its own.
         fs::set_permissions(service.directory.path(), Permissions::from_mode(0o755)).unwrap();
@@ -129,6 +153,28 @@ impl Drop for Service {
             // It may have ended by itself.
             let _ = self.signalling("KILL").output();
         }
+    }
+}
+
+/// One that nobody listens on just now.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Waits until every partition of a Kafka cluster is on so many brokers, and all of them have all of it.
+#[cfg(feature = "kafka")]
+pub fn until_all_in_sync(brokers: &str, count: usize) {
+    let deadline = Instant::now() + IN_SYNC_WITHIN;
+    let is_in_sync = || {
+        let output = Command::new("kcat").args(["-b", brokers, "-L", "-J", "-m", "5"]).output().unwrap();
+        let Ok(told) = serde_json::from_slice::<serde_json::Value>(&output.stdout) else { return false };
+        let topics = told["topics"].as_array().into_iter().flatten();
+        let mut partitions = topics.flat_map(|topic| topic["partitions"].as_array().into_iter().flatten());
+        partitions.all(|partition| partition["isrs"].as_array().is_some_and(|isrs| isrs.len() == count))
+    };
+    while !is_in_sync() {
+        assert!(Instant::now() < deadline, "the brokers {brokers} have not come to hold the same");
+        sleep(Duration::from_millis(200));
     }
 }
 

@@ -1,8 +1,8 @@
-//! The `Content-Encoding` header.
+//! The `Content-Encoding` header, and gRPC's own.
 
 use std::fmt;
 
-use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING};
+use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderName};
 use hyper::{HeaderMap, StatusCode};
 
 use crate::api::problem::Problem;
@@ -10,6 +10,10 @@ use crate::api::problem::Problem;
 /// How often a body may be packed over again.
 const CODINGS_MAX: usize = 2;
 const TAKEN: &str = "gzip, zstd, deflate, br";
+
+/// How gRPC says it of a call's messages.
+pub const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
+const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
 
 /// A way of packing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,10 +39,11 @@ impl fmt::Display for Coding {
     }
 }
 
-/// How the body is packed, in the order in which that was done.
-pub fn codings(headers: &HeaderMap) -> Result<Vec<Coding>, Problem> {
+/// How the body is packed, as the header of this name tells, in the order in which that was done.
+pub fn codings(headers: &HeaderMap, header_name: &HeaderName) -> Result<Vec<Coding>, Problem> {
+    let not_taken = || not_taken(header_name);
     let mut codings = Vec::new();
-    for header in headers.get_all(CONTENT_ENCODING) {
+    for header in headers.get_all(header_name) {
         for name in header.to_str().map_err(|_| not_taken())?.split(',') {
             match name.trim().to_ascii_lowercase().as_str() {
                 "" | "identity" => {}
@@ -56,8 +61,12 @@ pub fn codings(headers: &HeaderMap) -> Result<Vec<Coding>, Problem> {
     }
 }
 
-fn not_taken() -> Problem {
-    let detail = format!("Content-Encoding must be one of {TAKEN}, or at most {CODINGS_MAX} of them");
+fn not_taken(header_name: &HeaderName) -> Problem {
+    let (name, accept) = match *header_name == CONTENT_ENCODING {
+        true => ("Content-Encoding", ACCEPT_ENCODING),
+        false => ("grpc-encoding", GRPC_ACCEPT_ENCODING),
+    };
+    let detail = format!("{name} must be one of {TAKEN}, or at most {CODINGS_MAX} of them");
     Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-encoding", detail)
-        .with_header(ACCEPT_ENCODING, TAKEN)
+        .with_header(accept, TAKEN)
 }

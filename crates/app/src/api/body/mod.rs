@@ -6,6 +6,7 @@
 
 mod budget;
 mod coding;
+mod messages;
 mod unpack;
 
 use std::time::Duration;
@@ -13,7 +14,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http_body::Body;
 use http_body_util::BodyExt;
-use hyper::header::CONTENT_LENGTH;
+use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, StatusCode};
 use tokio::sync::Semaphore;
@@ -23,6 +24,8 @@ use super::settings::ApiSettings;
 use crate::server::Patience;
 use budget::{Budget, Share};
 use unpack::UnpackError;
+
+pub use messages::{MessageLimit, Messages};
 
 /// Smaller packed bodies are unpacked where they are; handing them to another thread costs more.
 const UNPACKED_IN_PLACE_MAX_BYTES: usize = 4 * 1024;
@@ -69,7 +72,7 @@ impl BodyReader {
         B: Body<Data = Bytes> + Unpin,
         B::Error: Into<BodyError>,
     {
-        let codings = coding::codings(&head.headers)?;
+        let codings = coding::codings(&head.headers, &CONTENT_ENCODING)?;
         let declared = content_length(&head.headers).unwrap_or(0);
         if declared > self.body_max_bytes {
             return Err(Problem::too_large("the body", self.body_max_bytes));
@@ -82,7 +85,7 @@ impl BodyReader {
         };
         match codings.as_slice() {
             [] => Ok(held),
-            codings => self.unpack(held, codings.to_vec()).await,
+            codings => self.unpack(held, codings.to_vec(), self.unpacked_max_bytes).await,
         }
     }
 
@@ -116,10 +119,14 @@ impl BodyReader {
         Ok(Held { bytes, share })
     }
 
-    async fn unpack(&self, packed: Held, codings: Vec<coding::Coding>) -> Result<Held, Problem> {
+    async fn unpack(
+        &self,
+        packed: Held,
+        codings: Vec<coding::Coding>,
+        limit: usize,
+    ) -> Result<Held, Problem> {
         let Held { bytes, share } = packed;
         let in_place = bytes.len() <= UNPACKED_IN_PLACE_MAX_BYTES;
-        let limit = self.unpacked_max_bytes;
         let budget = self.budget.clone();
         let work = move || unpack::unpack(bytes, &codings, limit, &budget, share);
         let unpacked = match in_place {

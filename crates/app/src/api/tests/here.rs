@@ -11,6 +11,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response};
 use serde_json::Value;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use weir_core::delivery::{BatchLimits, RetryPolicy, Route, Surroundings as DeliverySurroundings};
 use weir_core::event::Stream;
@@ -21,12 +22,16 @@ use weir_core::row_id::RowIds;
 use weir_core::schema::{CurrentRegistry, Registry};
 use weir_core::sink::{Batch, Exception, Receipt, Refusal, Sink, SinkError, SinkName, Verdict};
 use weir_core::testkit::catalog::MemoryCatalog;
+use weir_core::testkit::files::MemoryFiles;
+use weir_core::testkit::lineage::MemoryLineage;
 use weir_core::testkit::log::MemoryLog;
 use weir_core::testkit::world::{SeededRandom, TestClock};
+use weir_files::{FileLimits, Files, Folder, ResumableUploads, Staging};
 
-use crate::api::{AnswerBody, Api, ApiSettings, Door, LogGauge, Surroundings};
+use crate::api::{AnswerBody, Api, ApiSettings, Door, FileDesk, Lineage, LogGauge, Surroundings};
 use crate::auth::{AuthSettings, Authenticator, NamedKey};
-use crate::deliveries::{ConfiguredSink, Deliveries};
+use crate::deliveries::{ConfiguredSink, Deliveries, SinksElsewhere};
+use crate::exports::{ExportLimits, Exports};
 use crate::logging::AccessLog;
 use crate::metrics::Metrics;
 use crate::secret::Secret;
@@ -34,12 +39,21 @@ use crate::secret::Secret;
 pub const KEY: &str = "the-key";
 pub const JWT_SECRET: &str = "a secret of at least thirty-two bytes";
 
+/// Traces without a record for so long are quiet.
+pub const QUIET_AFTER: Duration = Duration::from_secs(3600);
+
+/// An upload over many requests may take so long.
+pub const UPLOADS_KEPT: Duration = Duration::from_secs(3600);
+
 /// The API, and the levers behind it.
 pub struct Here {
     pub api: Arc<Api>,
     pub log: Arc<MemoryLog>,
     pub ledger: Arc<Ledger>,
     pub schemas: CurrentRegistry,
+    pub lineage: MemoryLineage,
+    /// Where files lie.
+    pub directory: tempfile::TempDir,
     pub sink: Arc<Picky>,
     pub gauge: Arc<Gauge>,
     pub stop: CancellationToken,
@@ -58,6 +72,8 @@ pub struct Picky {
     mended: AtomicBool,
     /// What it says is wrong when it is asked.
     pub ailment: Mutex<Option<String>>,
+    /// While it is true, it takes its time.
+    pub holds: watch::Sender<bool>,
 }
 
 /// A log whose troubles are made up; asked about the trouble `panic`, it does.
@@ -74,7 +90,7 @@ impl Here {
         let (ledger, metrics) = (Arc::new(Ledger::new(log.clone())), Arc::new(Metrics::new()));
         let (clock, random) = (Arc::new(TestClock::start()), Arc::new(SeededRandom::new(1)));
         let (sink, gauge) = (Arc::new(Picky::default()), Arc::new(Gauge::default()));
-        metrics.watch(ledger.clone(), gauge.clone(), clock.clone());
+        metrics.watch(ledger.clone(), gauge.clone(), Vec::new(), clock.clone());
         let around = DeliverySurroundings {
             log: log.clone(),
             catalog: Arc::new(catalog.clone()),
@@ -84,16 +100,23 @@ impl Here {
             row_ids: Arc::new(RowIds::new(clock.clone(), 1)),
             observer: metrics.clone(),
         };
-        let deliveries = Deliveries::start(around, [configured(sink.clone())]).await.unwrap();
+        let sinks = [configured(sink.clone())];
+        let deliveries = Deliveries::start(around, sinks, SinksElsewhere::default()).await.unwrap();
         let stop = CancellationToken::new();
         let schemas = CurrentRegistry::new(event_types());
+        let (lineage, directory) = (MemoryLineage::new(), tempfile::tempdir().unwrap());
+        let (files, desk) = files(&directory, clock.clone());
         let surroundings = Surroundings {
             intake: Arc::new(Intake::new(log.clone(), streams(), clock.clone(), random, metrics.clone())),
             log: log.clone(),
             schemas: schemas.clone(),
             log_gauge: gauge.clone(),
             ledger: ledger.clone(),
+            inputs: Vec::new(),
             catalog: Arc::new(catalog.clone()),
+            lineage: Some(Lineage::new(Arc::new(lineage.clone()), QUIET_AFTER)),
+            files: Some(desk),
+            exports: Some(Arc::new(exports(&directory, &lineage, files, &stop))),
             deliveries,
             clock,
             authenticator: authenticator(),
@@ -101,7 +124,8 @@ impl Here {
             access_log: AccessLog::silent(),
             stop: stop.clone(),
         };
-        Self { api: Arc::new(Api::new(surroundings, settings)), log, ledger, schemas, sink, gauge, stop }
+        let api = Arc::new(Api::new(surroundings, settings));
+        Self { api, log, ledger, schemas, lineage, directory, sink, gauge, stop }
     }
 
     /// Calls with the key.
@@ -201,6 +225,8 @@ impl Sink for Picky {
     }
 
     async fn deliver(&self, batch: &Batch) -> Result<Receipt, SinkError> {
+        // Its sender is here as well.
+        let _ = self.holds.subscribe().wait_for(|holds| !holds).await;
         let refuses = |body: &[u8]| {
             let event: Value = serde_json::from_slice(body).unwrap();
             event["label"] == "refuse" && !self.mended.load(Ordering::Relaxed)
@@ -209,7 +235,7 @@ impl Sink for Picky {
         let guilty = batch.records.iter().enumerate().filter(|(_, record)| refuses(&record.event.body));
         let exceptions =
             guilty.map(|(index, _)| Exception { index, verdict: Verdict::Refused(refusal.clone()) });
-        Ok(Receipt { duplicates: 0, exceptions: exceptions.collect() })
+        Ok(Receipt { exceptions: exceptions.collect(), ..Receipt::default() })
     }
 }
 
@@ -246,7 +272,7 @@ fn event_types() -> Registry {
     crate::schemas::load(concat!(env!("CARGO_MANIFEST_DIR"), "/../../schemas").as_ref()).unwrap().0
 }
 
-fn streams() -> [StreamRules; 3] {
+fn streams() -> [StreamRules; 4] {
     let pointer = |text| Pointer::parse(text).unwrap();
     let actions = StreamRules::configured(
         Stream::new("actions").unwrap(),
@@ -255,7 +281,36 @@ fn streams() -> [StreamRules; 3] {
         Some(pointer("/uid")),
         [pointer("/uid"), pointer("/kind")],
     );
-    [StreamRules::events(), StreamRules::store(), actions]
+    [StreamRules::events(), StreamRules::store(), StreamRules::telemetry(), actions]
+}
+
+/// Files of at most 4 MiB, in this folder.
+fn files(directory: &tempfile::TempDir, clock: Arc<TestClock>) -> (Arc<Files>, FileDesk) {
+    let random = Arc::new(SeededRandom::new(2));
+    let folder = Folder::open(&directory.path().join("files")).unwrap();
+    let staging = Staging::open(&directory.path().join("staging"), 0, random.clone()).unwrap();
+    let (catalog, limits) = (Arc::new(MemoryFiles::default()), FileLimits { file_max_bytes: 4 << 20 });
+    let uploads = directory.path().join("uploads");
+    let uploads =
+        ResumableUploads::open(&uploads, staging.clone(), clock.clone(), random.clone(), UPLOADS_KEPT)
+            .unwrap();
+    let files = Arc::new(Files::new(catalog, Arc::new(folder), staging, clock, random, limits));
+    (files.clone(), FileDesk::new(files, Arc::new(uploads), Vec::new()))
+}
+
+fn exports(
+    directory: &tempfile::TempDir,
+    lineage: &MemoryLineage,
+    files: Arc<Files>,
+    stop: &CancellationToken,
+) -> Exports {
+    let limits = ExportLimits {
+        folder: directory.path().join("exports"),
+        max_bytes: 1 << 30,
+        free_min_bytes: 0,
+        keep: Duration::from_secs(3600),
+    };
+    Exports::open(&limits, Some(Arc::new(lineage.clone())), Some(files), stop.clone()).unwrap()
 }
 
 fn authenticator() -> Authenticator {

@@ -250,3 +250,29 @@ async fn an_answer_carries_the_requests_name() {
     assert_eq!(seen.header("x-request-id"), Some("mine-1"));
     assert_eq!(here.get("/none").await.header("x-request-id").map(str::len), Some(21));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_of_another_role_says_who_takes_events_and_answers_everything_else() {
+    let settings = ApiSettings {
+        roles: vec!["loader"],
+        takes_events: false,
+        instance_id: "l1".to_owned(),
+        ..ApiSettings::default()
+    };
+    let here = Here::with(settings).await;
+    for (method, path) in [("POST", "/events"), ("POST", "/v1/streams/none/events"), ("GET", "/v1/tail")] {
+        let seen = here.call(method, path, &[], VIEW).await;
+        assert_eq!((seen.status, seen.problem().as_str()), (503, "other-role"), "{method} {path}");
+        assert_eq!(seen.header("retry-after"), Some("30"));
+        assert_eq!((&seen.json()["roles"], &seen.json()["instance_id"]), (&json!(["loader"]), &json!("l1")));
+        assert!(seen.json()["detail"].as_str().unwrap().contains("one of the role api"));
+        assert_eq!(here.call_as_told(method, path, &[], VIEW).await.status, 401, "a stranger learns nothing");
+    }
+    assert_eq!(here.accepted(), 0);
+    for path in ["/ping", "/healthz", "/readyz", "/metrics", "/v1/dead-letters", "/v1/sinks", "/openapi.json"]
+    {
+        assert_eq!(here.get(path).await.status, 200, "{path}");
+    }
+    let status = here.get("/v1/status").await.json();
+    assert_eq!((&status["roles"], &status["instance_id"]), (&json!(["loader"]), &json!("l1")));
+}

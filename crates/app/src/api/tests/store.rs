@@ -95,6 +95,21 @@ async fn what_was_taken_as_protobuf_is_logged_as_if_it_had_been_json() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_refused_is_counted_by_its_reason() {
+    let here = Here::new().await;
+    let mut wrong = example();
+    wrong["data"]["colour"] = json!(1);
+    here.call("POST", "/store", &[JSON], wrong.to_string()).await;
+    here.call("POST", "/v1/streams/store/events", &[JSON], wrong.to_string()).await;
+    here.call("POST", "/store", &[JSON], "{").await;
+    let metrics = here.get("/metrics").await.text();
+    for (code, count) in [("schema", 2), ("invalid_json", 1)] {
+        let line = format!("weir_events_rejected_total{{stream=\"store\",code=\"{code}\"}} {count}");
+        assert!(metrics.contains(&line), "{line} in {metrics}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_body_may_be_compressed() {
     let here = Here::new().await;
     let packed = zstd::encode_all(example().to_string().as_bytes(), 1).unwrap();

@@ -4,16 +4,17 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use anyhow::{anyhow, bail};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::chunks::{Chunk, Line};
 use super::summary::{Outcome, Rejected};
+use crate::cli::address::encoded;
 use crate::cli::arguments::SendOptions;
 use crate::cli::client::{Client, detail_of};
 use crate::cli::progress::Progress;
+use crate::cli::retry::{random_part, retry_after};
 use crate::config::write_duration;
 
 const WAIT_MIN: Duration = Duration::from_millis(100);
@@ -21,13 +22,22 @@ const WAIT_MAX: Duration = Duration::from_secs(10);
 /// A server that has never answered is probably not there at all.
 const FIRST_CONTACT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// What is sent where, and for how long.
+pub struct Errand<'a> {
+    /// The address.
+    pub path: String,
+    /// The stream.
+    pub stream: &'a str,
+    /// The sending's name.
+    pub run: &'a str,
+    /// How long the server may be away or busy.
+    pub retry_for: Duration,
+}
+
 /// Knows the way and the terms.
 pub struct Courier<'a> {
     client: &'a Client,
-    path: String,
-    stream: &'a str,
-    run: &'a str,
-    retry_for: Duration,
+    errand: Errand<'a>,
     /// Whether the server has ever answered.
     reached: Cell<bool>,
     progress: &'a Progress,
@@ -43,15 +53,22 @@ enum Answer {
     Busy { why: String, after: Option<Duration> },
 }
 
-impl<'a> Courier<'a> {
-    /// For this stream.
-    pub fn new(client: &'a Client, options: &'a SendOptions, progress: &'a Progress) -> Self {
-        let path = match options.stream.as_str() {
-            "events" => "/events".to_owned(),
-            stream => format!("/v1/streams/{}/events", utf8_percent_encode(stream, NON_ALPHANUMERIC)),
-        };
+impl<'a> Errand<'a> {
+    /// That of `weir send`.
+    pub fn of(options: &'a SendOptions) -> Self {
         let SendOptions { stream, run, retry_for, .. } = options;
-        Self { client, path, stream, run, retry_for: *retry_for, reached: Cell::new(false), progress }
+        let path = match stream.as_str() {
+            "events" => "/events".to_owned(),
+            stream => format!("/v1/streams/{}/events", encoded(stream)),
+        };
+        Self { path, stream, run, retry_for: *retry_for }
+    }
+}
+
+impl<'a> Courier<'a> {
+    /// For this errand.
+    pub fn new(client: &'a Client, errand: Errand<'a>, progress: &'a Progress) -> Self {
+        Self { client, errand, reached: Cell::new(false), progress }
     }
 
     /// Sends the chunk until the server has judged every line of it.
@@ -96,8 +113,8 @@ impl<'a> Courier<'a> {
             };
             let pause = after.unwrap_or_else(|| wait / 2 + random_part(wait / 2));
             let patience = match self.reached.get() {
-                true => self.retry_for,
-                false => self.retry_for.min(FIRST_CONTACT_TIMEOUT),
+                true => self.errand.retry_for,
+                false => self.errand.retry_for.min(FIRST_CONTACT_TIMEOUT),
             };
             if began.elapsed() + pause > patience {
                 bail!(
@@ -116,7 +133,7 @@ impl<'a> Courier<'a> {
     async fn attempt(&self, lines: &[Line], key: &str, body: &[u8]) -> anyhow::Result<Answer> {
         let request = self
             .client
-            .request(Method::POST, &self.path)
+            .request(Method::POST, &self.errand.path)
             .header("content-type", "application/x-ndjson")
             .header("idempotency-key", key)
             .body(body.to_vec());
@@ -170,8 +187,8 @@ impl<'a> Courier<'a> {
     /// The same for the same bytes at the same place, in every run of that name.
     fn key(&self, offset: u64, body: &[u8]) -> String {
         let mut digest = Sha256::new();
-        for part in [b"weir send 1", self.stream.as_bytes(), self.run.as_bytes(), &offset.to_le_bytes(), body]
-        {
+        let Errand { stream, run, .. } = &self.errand;
+        for part in [b"weir send 1", stream.as_bytes(), run.as_bytes(), &offset.to_le_bytes(), body] {
             digest.update((part.len() as u64).to_le_bytes());
             digest.update(part);
         }
@@ -184,17 +201,4 @@ fn named(rejected: &Value, lines: &[Line]) -> Rejected {
     let line = index.and_then(|index| lines.get(index)).map_or(0, |line| line.number);
     let text = |name: &str| rejected[name].as_str().unwrap_or_default().to_owned();
     Rejected { line, code: text("code"), detail: text("detail") }
-}
-
-fn retry_after(response: &Response) -> Option<Duration> {
-    let seconds = response.headers().get("retry-after")?.to_str().ok()?.parse().ok()?;
-    Some(Duration::from_secs(seconds))
-}
-
-/// So that many senders do not come back at the same moment.
-fn random_part(limit: Duration) -> Duration {
-    let mut bytes = [0; 4];
-    // Without chance they do; nothing worse comes of it.
-    let _ = getrandom::fill(&mut bytes);
-    limit.mul_f64(f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX))
 }

@@ -3,10 +3,10 @@
 //! A chunk's key follows from its content and its place, and its bounds are written down before it is sent
 //! ([`position`]): so after a crash the same bytes go out under the same key, even if the file has grown meanwhile.
 
-mod chunks;
-mod courier;
+pub(super) mod chunks;
+pub(super) mod courier;
 mod position;
-mod summary;
+pub(super) mod summary;
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
@@ -19,7 +19,7 @@ use super::arguments::SendOptions;
 use super::client::Client;
 use super::progress::Progress;
 use chunks::Chunks;
-use courier::Courier;
+use courier::{Courier, Errand};
 use position::{PositionFile, Subject};
 use summary::Summary;
 
@@ -30,7 +30,7 @@ pub async fn send(client: &Client, options: &SendOptions, json: bool) -> anyhow:
     let mut source = Source::open(client, options)?;
     let mut summary = Summary::new(source.name.clone(), json);
     let progress = Progress::start(source.size, source.start.offset, json);
-    let courier = Courier::new(client, options, &progress);
+    let courier = Courier::new(client, Errand::of(options), &progress);
     let mut chunks = Chunks::new(source.reader, source.start);
     while let Some(chunk) = chunks.next(source.planned_end.take()).context("reading the file")? {
         source.position.plan(&chunk)?;

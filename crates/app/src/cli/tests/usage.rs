@@ -21,6 +21,16 @@ fn without_a_command_it_serves() {
 }
 
 #[test]
+fn roles_are_named_one_by_one_or_with_commas() {
+    for line in
+        ["weir run --role api --role jobs", "weir --role api,jobs", "weir config check --role api,jobs"]
+    {
+        assert_eq!(parse(line).unwrap().common.roles, ["api", "jobs"], "{line}");
+    }
+    assert!(parse("weir run").unwrap().common.roles.is_empty());
+}
+
+#[test]
 fn common_options_stand_before_or_after_the_command() {
     for line in ["weir --json status", "weir status --json", "weir --config f dead-letters list --json"] {
         assert!(parse(line).unwrap().common.json, "{line}");
@@ -41,12 +51,28 @@ fn wrong_use_ends_with_2() {
         "weir dead-letters replay 1 --sink s",
         "weir dead-letters delete",
         "weir log replay",
+        "weir schemas",
+        "weir schemas compat",
+        "weir schemas compat a --against b",
         "weir sinks",
         "weir sinks pause",
         "weir sinks forget",
         "weir sinks replay",
         "weir sinks replay s --from yesterday",
+        "weir files",
+        "weir files put",
+        "weir files get",
+        "weir files list --from yesterday",
+        "weir files put a --retry-for soon",
         "weir token issue --subject a --expires-in soon",
+        "weir trace journey",
+        "weir export --out d",
+        "weir export --all",
+        "weir export --trace a --file b --out d",
+        "weir export --all --from 1795338000 --out d",
+        "weir export --from yesterday --out d",
+        "weir export --all --coding rar --out d",
+        "weir import",
     ] {
         assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
     }
@@ -80,8 +106,15 @@ fn help_is_complete_and_short() {
         &["dead-letters", "replay"],
         &["log"],
         &["log", "replay"],
+        &["schemas"],
+        &["schemas", "compat"],
         &["sinks"],
         &["sinks", "forget"],
+        &["export"],
+        &["import"],
+        &["files"],
+        &["files", "put"],
+        &["files", "get"],
         &["token", "issue"],
     ] {
         let mut command = &mut command;

@@ -14,15 +14,23 @@ use crate::config::tree::{Node, Origin};
 pub struct Failure {
     place: Option<(Key, Origin)>,
     what: String,
-    remedy: String,
+    remedy: Box<str>,
     /// A member that is not there.
     missing: Option<&'static str>,
+    /// Whether it is a secret that is named and is not there.
+    pub is_absent_secret: bool,
 }
 
 impl Failure {
     /// A failure that says what to do.
     pub fn new(what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { place: None, what: what.into(), remedy: remedy.into(), missing: None }
+        let remedy = remedy.into().into_boxed_str();
+        Self { place: None, what: what.into(), remedy, missing: None, is_absent_secret: false }
+    }
+
+    /// A secret that is named is not there.
+    pub fn absent_secret(what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { is_absent_secret: true, ..Self::new(what, remedy) }
     }
 
     /// The value is of another kind.
@@ -52,7 +60,7 @@ impl Failure {
         let (key, origin) = self.place.map_or((Key::default(), None), |(key, origin)| (key, Some(origin)));
         let key = self.missing.map_or(key.clone(), |member| key.child(member));
         let origin = origin.filter(|origin| *origin != Origin::BuiltIn);
-        Problem { key, origin, what: self.what, remedy: self.remedy }
+        Problem { key, origin, what: self.what, remedy: self.remedy.into() }
     }
 }
 

@@ -31,15 +31,37 @@ struct Context<'a> {
     unknown: RefCell<Vec<Problem>>,
 }
 
-/// Reads the settings, or tells all that is wrong with them.
-pub fn read<T: DeserializeOwned>(tree: &Node, variables: &Variables) -> Result<T, ConfigError> {
+/// What was read.
+pub struct Read<T> {
+    /// The settings.
+    pub value: T,
+    /// What kept sections from being read that this process can do without; they are not among the settings.
+    pub left_out: Vec<(Key, Problem)>,
+}
+
+/// Reads the settings, or tells all that is wrong with them. A section that this process can do without is left out where
+/// a secret that it names is not there.
+pub fn read<T: DeserializeOwned>(
+    tree: &Node,
+    variables: &Variables,
+    dispensable: &[Key],
+) -> Result<Read<T>, ConfigError> {
     let context = Context { variables, unknown: RefCell::default() };
     let mut remaining = tree.clone();
-    let mut problems = Vec::new();
+    let (mut problems, mut left_out) = (Vec::new(), Vec::new());
     let mut result = None;
     while result.is_none() && problems.len() < PROBLEMS_MAX {
         match T::deserialize(Reader::new(remaining.clone(), Key::default(), &context)) {
             Ok(value) => result = Some(value),
+            Err(failure)
+                if failure.is_absent_secret
+                    && let Some(section) = around(dispensable, failure.key()) =>
+            {
+                if !remaining.remove(section) {
+                    break;
+                }
+                left_out.push((section.clone(), failure.into_problem()));
+            }
             Err(failure) => {
                 let removed = remaining.remove(&failure.key().outside_lists());
                 let problem = failure.into_problem();
@@ -58,9 +80,20 @@ pub fn read<T: DeserializeOwned>(tree: &Node, variables: &Variables) -> Result<T
         }
     }
     match result {
-        Some(value) if problems.is_empty() => Ok(value),
+        Some(value) if problems.is_empty() => Ok(Read { value, left_out }),
         _ => Err(ConfigError::new(problems)),
     }
+}
+
+/// Reads one value by itself, if it is there and nothing is wrong with it.
+pub fn peek<T: DeserializeOwned>(tree: &Node, key: &Key, variables: &Variables) -> Option<T> {
+    let context = Context { variables, unknown: RefCell::default() };
+    T::deserialize(Reader::new(tree.get(key)?.clone(), key.clone(), &context)).ok()
+}
+
+/// The section that the key lies in.
+fn around<'a>(sections: &'a [Key], key: &Key) -> Option<&'a Key> {
+    sections.iter().find(|section| key.segments().starts_with(section.segments()))
 }
 
 /// Whether it only comes of a value that was wrong, and told, and is now missing.

@@ -1,7 +1,8 @@
 //! A serde deserializer over the tree.
 //!
 //! Text from the environment becomes a number, a truth value or a list where the setting needs one; text from a
-//! file does not. A newtype called [`NAME`](crate::secret::NAME) may name a variable or a file that holds the text.
+//! file does not. A newtype called [`NAME`](crate::secret::NAME) may name a variable or a file that holds the text, and so
+//! may one called [`LOOSE`], which is as well a number or a truth value.
 
 use serde::de::value::StringDeserializer;
 use serde::de::{Deserializer, Error, IntoDeserializer, Visitor};
@@ -13,6 +14,7 @@ use crate::config::key::Key;
 use crate::config::nearest::suggestion;
 use crate::config::problem::Problem;
 use crate::config::secret;
+use crate::config::settings::LOOSE;
 use crate::config::tree::{Node, Origin, Table, Value};
 
 /// Reads one value.
@@ -182,16 +184,20 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Failure> {
-        if name != crate::secret::NAME {
+        let is_loose = name == LOOSE;
+        if name != crate::secret::NAME && !is_loose {
             return visitor.visit_newtype_struct(self);
         }
-        self.placed(|reader| match &reader.node.value {
-            Value::Text(text) => {
-                let secret = secret::resolve(text, reader.context.variables)?;
-                let secret: StringDeserializer<Failure> = secret.into_deserializer();
-                visitor.visit_newtype_struct(secret)
-            }
-            _ => Err(Failure::kind(&reader.node, &"a text in quotes")),
+        self.placed(|reader| {
+            let text = match &reader.node.value {
+                Value::Text(text) => secret::resolve(text, reader.context.variables)?,
+                Value::Integer(number) if is_loose => number.to_string(),
+                Value::Float(number) if is_loose => number.to_string(),
+                Value::Boolean(flag) if is_loose => flag.to_string(),
+                _ => return Err(Failure::kind(&reader.node, &"a text in quotes")),
+            };
+            let text: StringDeserializer<Failure> = text.into_deserializer();
+            visitor.visit_newtype_struct(text)
         })
     }
 

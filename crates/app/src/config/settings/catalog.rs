@@ -1,18 +1,32 @@
-//! `[catalog]`: where accounts and dead letters are kept.
+//! `[catalog]`: where accounts, dead letters and lineage are kept.
+//!
+//! **Constraint.** An address of Postgres may hold a password, so nothing shows it as it stands.
 
-use std::path::PathBuf;
+use std::fmt;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use weir_connect::postgres::PostgresAddress;
 
+use super::sinks::TlsSettings;
+use super::sinks::postgres::insists_on_tls;
+use crate::config::exposure::warn_if_exposed;
 use crate::config::key::Key;
+use crate::config::masked::masked;
 use crate::config::problem::Report;
+use crate::secret::Secret;
 
 /// The catalog's database.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CatalogSettings {
-    /// `sqlite:PATH`, `sqlite://PATH` or `sqlite:///ABSOLUTE/PATH`.
+    /// `sqlite:PATH`, `sqlite://PATH` or `sqlite:///ABSOLUTE/PATH`; or `postgres://…` for lineage, while accounts stay in a
+    /// file of this instance.
     pub url: String,
+    /// The password to Postgres, where it is not in `url`.
+    pub password: Option<Secret>,
+    /// Whom to trust, and as whom to show oneself.
+    pub tls: Option<TlsSettings>,
 }
 
 /// What a catalog's URL means.
@@ -20,11 +34,23 @@ pub struct CatalogSettings {
 pub enum CatalogLocation {
     /// A SQLite file.
     Sqlite(PathBuf),
+    /// A Postgres database.
+    Postgres,
 }
 
 impl Default for CatalogSettings {
     fn default() -> Self {
-        Self { url: "sqlite:data/catalog.db".to_owned() }
+        Self { url: "sqlite:data/catalog.db".to_owned(), password: None, tls: None }
+    }
+}
+
+impl fmt::Debug for CatalogSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CatalogSettings")
+            .field("url", &masked(&self.url))
+            .field("password", &self.password)
+            .field("tls", &self.tls)
+            .finish()
     }
 }
 
@@ -35,20 +61,66 @@ impl CatalogSettings {
         let scheme = url.split(':').next().unwrap_or_default();
         match scheme {
             "sqlite" => sqlite_path(url).map(CatalogLocation::Sqlite),
-            "postgres" | "postgresql" => Err((
-                "names a Postgres database, which this version cannot keep its catalog in".to_owned(),
-                "Use a file, such as \"sqlite:data/catalog.db\", or leave it out.".to_owned(),
-            )),
+            "postgres" | "postgresql" => match self.postgres_address(&Default::default()) {
+                Ok(_) => Ok(CatalogLocation::Postgres),
+                Err(why) => Err((
+                    format!("is no address of Postgres: {}", why.0.trim_start_matches("url: ")),
+                    "Write \"postgres://USER:PASSWORD@HOST:PORT/DATABASE\", with ?sslmode=verify-full for TLS.".to_owned(),
+                )),
+            },
             _ => Err((
                 "is no catalog that Weir knows".to_owned(),
-                "Write \"sqlite:PATH\", such as \"sqlite:data/catalog.db\", or leave it out.".to_owned(),
+                "Write \"sqlite:PATH\", such as \"sqlite:data/catalog.db\", or \"postgres://…\", or leave it out.".to_owned(),
             )),
         }
     }
 
+    /// How Postgres is reached, by TLS files that may stand beside its address.
+    pub fn postgres_address(
+        &self,
+        tls: &weir_connect::tls::TlsSettings,
+    ) -> Result<PostgresAddress, weir_connect::SettingsError> {
+        PostgresAddress::parse(self.url.trim(), self.password.as_ref().map(Secret::expose), tls)
+    }
+
+    /// Where accounts and dead letters are kept: an instance's own, beside its log.
+    pub fn accounts_path(&self, data_dir: &Path) -> PathBuf {
+        match self.location() {
+            Ok(CatalogLocation::Sqlite(path)) => path,
+            Ok(CatalogLocation::Postgres) | Err(_) => data_dir.join("catalog.db"),
+        }
+    }
+
+    /// The file in which lineage is kept, beside the accounts; `None` where it is in Postgres.
+    pub fn lineage_path(&self) -> Option<PathBuf> {
+        let CatalogLocation::Sqlite(catalog) = self.location().ok()? else { return None };
+        Some(catalog.with_file_name("lineage.db"))
+    }
+
+    /// Where the rows about files are kept: beside the accounts.
+    pub fn files_path(&self, data_dir: &Path) -> PathBuf {
+        self.accounts_path(data_dir).with_file_name("files.db")
+    }
+
     pub(super) fn check(&self, report: &mut Report<'_>) {
-        if let Err((what, remedy)) = self.location() {
-            report.wrong(&Key::of(["catalog", "url"]), what, remedy);
+        let key = Key::of(["catalog"]);
+        let url = key.child("url");
+        let location = match self.location() {
+            Ok(location) => location,
+            Err((what, remedy)) => return report.wrong(&url, what, remedy),
+        };
+        if location == CatalogLocation::Postgres {
+            let is_encrypted = insists_on_tls(&self.url, self.tls.is_some());
+            warn_if_exposed(&url, &self.url, is_encrypted, self.password.is_some(), report);
+            if let Some(tls) = &self.tls {
+                tls.check(&key.child("tls"), true, report);
+            }
+            return;
+        }
+        let stray = [("password", self.password.is_some()), ("tls", self.tls.is_some())];
+        for (name, _) in stray.into_iter().filter(|(_, is_there)| *is_there) {
+            let remedy = "Leave it out, or write url = \"postgres://…\".";
+            report.wrong(&key.child(name), "stands beside a file of SQLite, which has none", remedy);
         }
     }
 }
@@ -75,7 +147,7 @@ mod tests {
     use super::*;
 
     fn location(url: &str) -> Result<CatalogLocation, (String, String)> {
-        CatalogSettings { url: url.to_owned() }.location()
+        CatalogSettings { url: url.to_owned(), ..CatalogSettings::default() }.location()
     }
 
     #[test]
@@ -96,7 +168,18 @@ mod tests {
         for url in ["", "sqlite:", "sqlite://", "sqlite::memory:", "sqlite:data/", "mysql://x", "data.db"] {
             assert!(location(url).is_err(), "{url}");
         }
-        let (what, _) = location("postgres://u:pw@h/db").unwrap_err();
-        assert!(what.contains("Postgres") && !what.contains("pw"), "{what}");
+        let (what, _) = location("postgres://u:hunter2@h/db?sslmode=hunter2").unwrap_err();
+        assert!(what.contains("sslmode") && !what.contains("hunter2"), "{what}");
+    }
+
+    #[test]
+    fn lineage_may_be_in_postgres_while_accounts_stay_in_a_file_beside_the_log() {
+        let url = "postgres://u:hunter2@h/db".to_owned();
+        let settings = CatalogSettings { url, ..CatalogSettings::default() };
+        assert_eq!(settings.location(), Ok(CatalogLocation::Postgres));
+        assert_eq!(settings.lineage_path(), None);
+        assert_eq!(settings.accounts_path(Path::new("d")), Path::new("d/catalog.db"));
+        assert_eq!(settings.files_path(Path::new("d")), Path::new("d/files.db"));
+        assert!(!format!("{settings:?}").contains("hunter2"));
     }
 }

@@ -2,10 +2,20 @@
 //!
 //! Plain data. Nothing here looks at the world, save that a check may see whether a named file can be used.
 
+mod acknowledge;
 mod auth;
+mod bucket;
 mod catalog;
 mod certificate;
+mod exports;
+mod files;
+mod grpc;
+pub mod inputs;
+mod kafka_brokers;
+mod librdkafka;
+mod lineage;
 mod log;
+mod roles;
 mod server;
 pub mod sinks;
 mod store;
@@ -17,14 +27,21 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use acknowledge::Acknowledge;
 pub use auth::{ApiKey, AuthSettings};
 pub use catalog::{CatalogLocation, CatalogSettings};
 pub use certificate::CertificateSettings;
+pub use exports::ExportsSettings;
+pub use files::FilesSettings;
+pub use grpc::GrpcSettings;
+pub use librdkafka::{LOOSE, LibrdkafkaSettings};
+pub use lineage::{LINEAGE_SINK, LineageSettings};
 pub use log::{Durability, LogSettings};
+pub use roles::{Role, Roles};
 pub use server::{AccessLogMode, MetricsAccess, ServerSettings};
 pub use sinks::{
-    BatchSettings, Beginning, ColumnFrom, ColumnsSettings, FilterSettings, RetrySettings, SinkOf, SinkType,
-    StreamSelection, TlsSettings, TypeFacts,
+    BatchSettings, Beginning, ColumnFrom, ColumnsSettings, FilterSettings, RetrySettings, Side, SinkOf,
+    SinkType, StreamSelection, TlsSettings, TypeFacts,
 };
 pub use store::{SchemasSettings, StoreSettings, StoreToken};
 pub use streams::{BUILT_IN_STREAMS, StreamSettings};
@@ -33,7 +50,7 @@ use super::duration;
 use super::key::Key;
 use super::problem::Report;
 // The types of sinks are listed where each is opened, and nowhere else.
-pub use crate::wiring::{SinkSettings, sink_types};
+pub use crate::wiring::{INPUT_TYPES, InputSettings, SinkSettings, sink_types};
 
 /// All that can be set. `docs/configuration.md` tells of each key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -43,8 +60,15 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// The environment's name; part of the name of OpenSearch's index.
     pub environment: String,
+    /// What this process does of all that Weir does.
+    pub role: Roles,
     /// This instance's name; made and kept in the data directory when absent.
     pub instance_id: Option<String>,
+    /// What has to have an event before its sender gets an answer.
+    pub acknowledge: Acknowledge,
+    /// How long an answer waits for the sink of `acknowledge`.
+    #[serde(with = "duration")]
+    pub acknowledge_timeout: Duration,
     /// How long a stop may take to deliver what is buffered.
     #[serde(with = "duration")]
     pub shutdown_timeout: Duration,
@@ -60,14 +84,27 @@ pub struct Settings {
     pub log: LogSettings,
     /// The catalog.
     pub catalog: CatalogSettings,
+    /// What became of files.
+    pub lineage: LineageSettings,
+    /// Files that are kept.
+    pub files: FilesSettings,
+    /// What is made to be taken away.
+    pub exports: ExportsSettings,
     /// The address `/store`.
     pub store: StoreSettings,
+    /// gRPC.
+    pub grpc: GrpcSettings,
     /// The event types.
     pub schemas: SchemasSettings,
     /// Streams beyond the built-in ones, by name.
     pub streams: BTreeMap<String, StreamSettings>,
     /// Where events go, by name.
     pub sinks: BTreeMap<String, SinkSettings>,
+    /// Sinks of other roles whose secrets are not here, so that there is no telling more of them.
+    #[serde(skip)]
+    pub unread_sinks: BTreeMap<String, Roles>,
+    /// Where events come from beside HTTP, by name.
+    pub inputs: BTreeMap<String, InputSettings>,
 }
 
 /// How log lines look.
@@ -88,7 +125,10 @@ impl Default for Settings {
         Self {
             data_dir: "data".into(),
             environment: "development".to_owned(),
+            role: Roles::all(),
             instance_id: None,
+            acknowledge: Acknowledge::Log,
+            acknowledge_timeout: acknowledge::TIMEOUT_DEFAULT,
             shutdown_timeout: Duration::from_secs(30),
             log_level: "info".to_owned(),
             log_format: LogFormat::Auto,
@@ -96,20 +136,29 @@ impl Default for Settings {
             auth: AuthSettings::default(),
             log: LogSettings::default(),
             catalog: CatalogSettings::default(),
+            lineage: LineageSettings::default(),
+            files: FilesSettings::default(),
+            exports: ExportsSettings::default(),
             store: StoreSettings::default(),
+            grpc: GrpcSettings::default(),
             schemas: SchemasSettings::default(),
             streams: BTreeMap::new(),
             sinks: BTreeMap::new(),
+            unread_sinks: BTreeMap::new(),
+            inputs: BTreeMap::new(),
         }
     }
 }
 
 impl Settings {
     /// The names of the settings at the top, sections included.
-    pub const TOP_LEVEL: [&str; 14] = [
+    pub const TOP_LEVEL: [&str; 22] = [
         "data_dir",
         "environment",
+        "role",
         "instance_id",
+        "acknowledge",
+        "acknowledge_timeout",
         "shutdown_timeout",
         "log_level",
         "log_format",
@@ -117,11 +166,42 @@ impl Settings {
         "auth",
         "log",
         "catalog",
+        "lineage",
+        "files",
+        "exports",
         "store",
+        "grpc",
         "schemas",
         "streams",
         "sinks",
+        "inputs",
     ];
+
+    /// Whether this process takes events in over HTTP.
+    pub fn takes_events(&self) -> bool {
+        self.role.contains(Role::Api)
+    }
+
+    /// Whether it keeps events on its own disk before they are delivered.
+    pub fn has_log(&self) -> bool {
+        self.takes_events() || self.inputs_here().any(|(_, input)| input.own().uses_log())
+    }
+
+    /// The sinks that this process brings events to.
+    pub fn sinks_here(&self) -> impl Iterator<Item = (&String, &SinkSettings)> {
+        self.sinks.iter().filter(|(_, sink)| self.role.meets(&sink.common().roles))
+    }
+
+    /// The sinks that processes of other roles bring events to, and these roles.
+    pub fn sinks_elsewhere(&self) -> impl Iterator<Item = (&String, &Roles)> {
+        let roles = self.sinks.iter().map(|(name, sink)| (name, &sink.common().roles));
+        roles.filter(|(_, roles)| !self.role.meets(roles)).chain(&self.unread_sinks)
+    }
+
+    /// The inputs of this process.
+    pub fn inputs_here(&self) -> impl Iterator<Item = (&String, &InputSettings)> {
+        self.inputs.iter().filter(|(_, input)| self.role.meets(input.own().roles()))
+    }
 
     /// Where the event log lies.
     pub fn log_dir(&self) -> PathBuf {
@@ -135,10 +215,17 @@ impl Settings {
         self.auth.check(report);
         self.log.check(report);
         self.catalog.check(report);
+        lineage::check(self, report);
+        files::check(self, report);
+        self.exports.check(report);
         self.store.check(&self.server, report);
+        grpc::check(self, report);
         self.schemas.check(report);
         streams::check(&self.streams, report);
         sinks::check(self, report);
+        inputs::check(self, report);
+        roles::check(self, report);
+        acknowledge::check(self, report);
     }
 
     fn check_top(&self, report: &mut Report<'_>) {

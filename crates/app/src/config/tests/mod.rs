@@ -1,10 +1,16 @@
 //! Settings from outside: what files and variables give, and what is said when they are wrong.
 
+mod brokers;
 mod encryption;
+mod inputs;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod layers;
 mod objects;
+mod original_file;
 mod originals;
 mod problems;
+mod roles;
 mod routing;
 mod show;
 mod sinks;

@@ -19,13 +19,13 @@ x = 1
 ";
     assert_snapshot!(with_file(text).problems(), @r#"
     weir.toml:1: `data_dri` is not a setting
-        Did you mean `data_dir`? There are: `data_dir`, `environment`, `instance_id`, `shutdown_timeout`, `log_level`, `log_format`, `server`, `auth`, `log`, `catalog`, `store`, `schemas`, `streams`, `sinks`.
+        Did you mean `data_dir`? There are: `data_dir`, `environment`, `role`, `instance_id`, `acknowledge`, `acknowledge_timeout`, `shutdown_timeout`, `log_level`, `log_format`, `server`, `auth`, `log`, `catalog`, `lineage`, `files`, `exports`, `store`, `grpc`, `schemas`, `streams`, `sinks`, `inputs`.
     weir.toml:3: `log.max_byte` is not a setting
         Did you mean `max_bytes`? There are: `durability`, `max_bytes`, `free_min_bytes`, `retention`, `retention_max_bytes`, `segment_bytes`.
     weir.toml:6: `sinks.search.ulr` is not a setting
-        Did you mean `url`? There are: `streams`, `where`, `from`, `url`, `index`, `columns`, `username`, `password`, `api_key`, `install_template`, `compress`, `request_timeout`, `tls`, `batch`, `retry`.
+        Did you mean `url`? There are: `streams`, `where`, `from`, `roles`, `url`, `index`, `columns`, `username`, `password`, `api_key`, `install_template`, `compress`, `request_timeout`, `tls`, `batch`, `retry`.
     weir.toml:8: `colour` is not a setting
-        There are: `data_dir`, `environment`, `instance_id`, `shutdown_timeout`, `log_level`, `log_format`, `server`, `auth`, `log`, `catalog`, `store`, `schemas`, `streams`, `sinks`.
+        There are: `data_dir`, `environment`, `role`, `instance_id`, `acknowledge`, `acknowledge_timeout`, `shutdown_timeout`, `log_level`, `log_format`, `server`, `auth`, `log`, `catalog`, `lineage`, `files`, `exports`, `store`, `grpc`, `schemas`, `streams`, `sinks`, `inputs`.
     "#);
 }
 
@@ -68,12 +68,25 @@ fn what_is_missing_in_a_sink_is_named() {
     let text = "[sinks.a]\nstreams = \"*\"\n[sinks.b]\ntype = \"opensearch\"\n[sinks.c]\ntype = \"sqlit\"\n";
     assert_snapshot!(with_file(text).problems(), @r#"
     weir.toml:1: `sinks.a` has no `type`
-        Add type = "…" to this section: one of blackhole, clickhouse, objects, opensearch, postgres, sqlite.
+        Add type = "…" to this section: one of blackhole, clickhouse, kafka, objects, opensearch, postgres, rabbitmq, redis, sqlite.
     weir.toml:3: `sinks.b.url` is missing
         Add url = … to this section.
     weir.toml:6: `sinks.c.type` cannot be "sqlit"
-        Did you mean `sqlite`? There are: `blackhole`, `clickhouse`, `objects`, `opensearch`, `postgres`, `sqlite`.
+        Did you mean `sqlite`? There are: `blackhole`, `clickhouse`, `kafka`, `objects`, `opensearch`, `postgres`, `rabbitmq`, `redis`, `sqlite`.
     "#);
+}
+
+#[test]
+fn a_port_of_grpcs_own_is_no_other_port() {
+    let problems = |port: u16| with_file(&format!("store.port = 5000\n[grpc]\nport = {port}\n")).problems();
+    assert_snapshot!(problems(8080), @r"
+    weir.toml:3: `grpc.port` is the main port
+        Choose another port, or leave it out: gRPC is on the main port in any case.
+    ");
+    assert_snapshot!(problems(5000), @r"
+    weir.toml:3: `grpc.port` is `store.port`
+        Choose another port; gRPC is on the main port in any case.
+    ");
 }
 
 #[test]
@@ -119,7 +132,7 @@ tls = { ca = \"/does/not/exist.pem\" }
     weir.toml:10: `streams.actions.id` is no JSON pointer: "id"
         A pointer begins with a slash: "/id".
     weir.toml:13: `sinks.one.streams` names a stream that is not there: "action"
-        Did you mean `actions`? There are: `events`, `actions`.
+        Did you mean `actions`? There are: `events`, `store`, `telemetry`, `actions`.
     weir.toml:14: `sinks.one.batch.max_events` is zero
         Write a value above zero; to have the default, leave the key out.
     weir.toml:15: `sinks.two.path` has the same file and table as `sinks.one`
@@ -131,7 +144,7 @@ tls = { ca = \"/does/not/exist.pem\" }
     weir.toml:22: `sinks.three.password` stands without `username`
         Add username = "…".
     weir.toml:23: `sinks.three.tls` stands beside an address without TLS
-        Write the address with https://, or leave `tls` out.
+        Write the address with https:// (rediss://, amqps://), or leave `tls` out.
     weir.toml:23: `sinks.three.tls.ca` names no file: /does/not/exist.pem
         Name a PEM file that this user may read, or leave it out.
     "#);
@@ -183,11 +196,11 @@ fn a_wrong_variable_is_named() {
 }
 
 #[test]
-fn a_catalog_in_postgres_is_refused_with_a_remedy() {
-    let place = Place::new().file(".env", "DATABASE_URL=postgres://u:hunter2@db/weir\n");
+fn an_address_of_postgres_that_cannot_be_read_is_told_without_its_password() {
+    let place = Place::new().file(".env", "DATABASE_URL=postgres://u:hunter2@db/weir?sslmode=hunter2\n");
     assert_snapshot!(place.problems(), @r#"
-    .env:1 (DATABASE_URL): `catalog.url` names a Postgres database, which this version cannot keep its catalog in
-        Use a file, such as "sqlite:data/catalog.db", or leave it out.
+    .env:1 (DATABASE_URL): `catalog.url` is no address of Postgres: sslmode is none of disable, prefer, require, verify-ca and verify-full
+        Write "postgres://USER:PASSWORD@HOST:PORT/DATABASE", with ?sslmode=verify-full for TLS.
     "#);
 }
 

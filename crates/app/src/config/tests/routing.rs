@@ -92,7 +92,7 @@ columns = { x = { from = "x", type = "TEXT" } }
     weir.toml:8: `sinks.b.from` cannot be "newest"
         There are: `now`, `oldest`.
     weir.toml:9: `sinks.b.columns` is not a setting
-        There are: `streams`, `where`, `from`, `batch`, `retry`.
+        There are: `streams`, `where`, `from`, `roles`, `batch`, `retry`.
     "#);
 }
 

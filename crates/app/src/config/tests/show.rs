@@ -33,6 +33,9 @@ fn each_value_is_shown_with_where_it_comes_from_and_no_secret_is() {
     assert_snapshot!(shown, @r#"
     data_dir = "data"                                # built in
     environment = "production"                       # weir.toml:2
+    role = ["all"]                                   # built in
+    acknowledge = "log"                              # built in
+    acknowledge_timeout = "5s"                       # built in
     shutdown_timeout = "30s"                         # built in
     log_level = "info"                               # built in
     log_format = "auto"                              # built in
@@ -76,8 +79,34 @@ fn each_value_is_shown_with_where_it_comes_from_and_no_secret_is() {
     [catalog]
     url = "sqlite:data/catalog.db"                   # built in
 
+    [lineage]
+    enabled = true                                   # built in
+    quiet_after = "1h"                               # built in
+
+    [files]
+    enabled = true                                   # built in
+    request_timeout = "30s"                          # built in
+    file_max_bytes = "16GiB"                         # built in
+    free_min_bytes = "256MiB"                        # built in
+    upload_expires = "1d"                            # built in
+
+    [files.retention]
+    min_age = "1h"                                   # built in
+    interval = "1m"                                  # built in
+
+    [files.retention.groups]
+
+    [files.retention.users]
+
+    [exports]
+    max_bytes = "16GiB"                              # built in
+    free_min_bytes = "256MiB"                        # built in
+    keep = "1d"                                      # built in
+
     [store]
     token = "loopback"                               # built in
+
+    [grpc]
 
     [schemas]
     dir = "schemas"                                  # built in
@@ -90,6 +119,7 @@ fn each_value_is_shown_with_where_it_comes_from_and_no_secret_is() {
     type = "opensearch"                              # weir.toml:9
     streams = "*"                                    # built in
     from = "now"                                     # built in
+    roles = ["loader"]                               # built in
     url = "http://elastic:(hidden)@search:9200/x"    # weir.toml:10
     index = "{stream}_{environment}_{year}-{month}"  # built in
     install_template = true                          # built in
@@ -107,6 +137,8 @@ fn each_value_is_shown_with_where_it_comes_from_and_no_secret_is() {
     [sinks.search.retry]
     initial = "200ms"                                # built in
     max = "1m"                                       # built in
+
+    [inputs]
     "#);
 }
 

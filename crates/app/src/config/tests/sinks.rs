@@ -21,25 +21,40 @@ where = { event = "click" }
 tls = { server_name = "search" }
 [sinks.postgres]
 url = "postgres://localhost/events"
+[sinks.rabbitmq]
+url = "amqps://localhost"
+routing_key = "events"
+[sinks.redis]
+url = "redis://localhost"
 [sinks.sqlite]
 retention = "90d"
 "#;
+
+/// Only programs that were built with it take it.
+const HAS_KAFKA: bool = cfg!(feature = "kafka");
+const KAFKA: &str = "[sinks.kafka]\nbrokers = \"localhost:9092\"\ncreate_topics = { partitions = 3 }\n";
+
+fn each() -> String {
+    format!("{EACH}{}", if HAS_KAFKA { KAFKA } else { "" })
+}
 
 #[test]
 fn the_list_of_types_is_what_can_be_chosen_and_a_section_called_like_one_is_of_it() {
     let names: Vec<&str> = sink_types().iter().map(|facts| facts.name).collect();
     let told = with_file("[sinks.a]\n").problems();
     assert!(told.ends_with(&format!("one of {}.", names.join(", "))), "{told}");
-    let shown = with_file(EACH).load().show_json();
-    for name in names {
+    let shown = with_file(&each()).load().show_json();
+    for name in names.into_iter().filter(|name| *name != "kafka" || HAS_KAFKA) {
         assert_eq!(shown["sinks"][name]["type"], name, "{shown:#}");
     }
 }
 
 #[test]
 fn a_sink_of_each_type_is_shown_as_it_can_be_read_again() {
-    let shown = with_file(EACH).load().show();
-    let again = with_file(&shown.replace("(hidden)", "postgres://localhost/events")).load().show();
+    let shown = with_file(&each()).load().show();
+    let addresses = ["postgres://localhost/events", "amqps://localhost", "redis://localhost"];
+    let text = addresses.iter().fold(shown.clone(), |text, address| text.replacen("(hidden)", address, 1));
+    let again = with_file(&text).load().show();
     let without_origins = |text: &str| -> Vec<String> {
         text.lines().map(|line| line.split('#').next().unwrap().trim_end().to_owned()).collect()
     };
@@ -48,14 +63,15 @@ fn a_sink_of_each_type_is_shown_as_it_can_be_read_again() {
 
 #[test]
 fn a_types_own_settings_are_shown_among_those_that_every_sink_has() {
-    let shown = with_file(EACH).load().show();
+    let shown = with_file(&each()).load().show();
     let section =
         shown.split("[sinks.opensearch]\n").nth(1).unwrap().split("[sinks.postgres]").next().unwrap();
     let names: Vec<&str> = section.lines().filter_map(|line| line.split(' ').next()).collect();
-    assert_snapshot!(names.join("\n"), @"
+    assert_snapshot!(names.join("\n"), @r#"
     type
     streams
     from
+    roles
     url
     index
     install_template
@@ -79,7 +95,7 @@ fn a_types_own_settings_are_shown_among_those_that_every_sink_has() {
     [sinks.opensearch.retry]
     initial
     max
-    ");
+    "#);
 }
 
 #[test]
@@ -91,7 +107,7 @@ fn what_is_not_said_of_a_batch_is_as_the_type_has_it() {
     let clickhouse = batch("clickhouse");
     assert_eq!(
         (clickhouse.max_events, clickhouse.max_bytes, clickhouse.buffer_max_bytes),
-        (7, 32 << 20, 64 << 20)
+        (7, 32 << 20, 160 << 20)
     );
     assert_eq!(clickhouse.max_age, Duration::from_secs(5));
     assert_eq!((batch("sqlite").max_events, batch("sqlite").max_bytes), (7, 4 << 20));
@@ -113,7 +129,7 @@ compress = 1
     weir.toml:2: `sinks.a.url` is missing
         Add url = … to this section.
     weir.toml:4: `sinks.a.ulr` is not a setting
-        Did you mean `url`? There are: `streams`, `where`, `from`, `url`, `index`, `columns`, `username`, `password`, `api_key`, `install_template`, `compress`, `request_timeout`, `tls`, `batch`, `retry`.
+        Did you mean `url`? There are: `streams`, `where`, `from`, `roles`, `url`, `index`, `columns`, `username`, `password`, `api_key`, `install_template`, `compress`, `request_timeout`, `tls`, `batch`, `retry`.
     weir.toml:5: `sinks.a.from` cannot be "later"
         There are: `now`, `oldest`.
     weir.toml:6: `sinks.a.batch.max_events` is a text, not a number
@@ -121,6 +137,6 @@ compress = 1
     weir.toml:7: `sinks.a.compress` is a number, not true or false
         Write true or false.
     weir.toml:8: `sinks.a.".."` is not a setting
-        There are: `streams`, `where`, `from`, `url`, `index`, `columns`, `username`, `password`, `api_key`, `install_template`, `compress`, `request_timeout`, `tls`, `batch`, `retry`.
+        There are: `streams`, `where`, `from`, `roles`, `url`, `index`, `columns`, `username`, `password`, `api_key`, `install_template`, `compress`, `request_timeout`, `tls`, `batch`, `retry`.
     "#);
 }

@@ -33,7 +33,10 @@ impl Instance {
             name: SinkName(name.into()),
             ..configured(sink.clone())
         };
-        let deliveries = Deliveries::start(surroundings, sinks.into_iter().map(one)).await.unwrap();
+        let deliveries =
+            Deliveries::start(surroundings, sinks.into_iter().map(one), SinksElsewhere::default())
+                .await
+                .unwrap();
         Self { deliveries, ledger, catalog: catalog.clone() }
     }
 
@@ -46,6 +49,7 @@ impl Instance {
             partition: MemoryBroker::partition(),
             log: Arc::new(broker.log.reopen()),
             progress: Arc::new(progress),
+            letters: Arc::new(Nowhere),
         };
         self.deliveries.assign(assigned).await.unwrap();
     }

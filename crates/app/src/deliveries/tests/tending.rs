@@ -7,25 +7,34 @@ use weir_core::ledger::State;
 use super::*;
 
 /// What outlives a life.
-struct World {
-    log: MemoryLog,
-    catalog: MemoryCatalog,
+pub(super) struct World {
+    pub log: MemoryLog,
+    pub catalog: MemoryCatalog,
     sink: MemorySink,
 }
 
 /// From a start to an end.
-struct Life {
-    deliveries: Arc<Deliveries>,
-    ledger: Arc<Ledger>,
+pub(super) struct Life {
+    pub deliveries: Arc<Deliveries>,
+    pub ledger: Arc<Ledger>,
     log: Arc<MemoryLog>,
 }
 
 impl World {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self { log: MemoryLog::new("p1"), catalog: MemoryCatalog::new(), sink: MemorySink::new() }
     }
 
-    async fn begin(&self, sinks: impl IntoIterator<Item = (&str, Route)>) -> Life {
+    pub async fn begin(&self, sinks: impl IntoIterator<Item = (&str, Route)>) -> Life {
+        self.begin_beside(&[], sinks).await
+    }
+
+    /// Beside sinks that are of another role.
+    pub async fn begin_beside(
+        &self,
+        elsewhere: &[&str],
+        sinks: impl IntoIterator<Item = (&str, Route)>,
+    ) -> Life {
         let log = Arc::new(self.log.reopen());
         let (clock, ledger) = (Arc::new(TestClock::start()), Arc::new(Ledger::new(log.clone())));
         let surroundings = Surroundings {
@@ -42,17 +51,20 @@ impl World {
             route,
             ..configured(self.sink.clone())
         };
-        let deliveries = Deliveries::start(surroundings, sinks.into_iter().map(one)).await.unwrap();
+        let elsewhere = elsewhere.iter().map(|name| (SinkName((*name).into()), "loader".to_owned()));
+        let elsewhere = SinksElsewhere(elsewhere.collect());
+        let deliveries =
+            Deliveries::start(surroundings, sinks.into_iter().map(one), elsewhere).await.unwrap();
         Life { deliveries, ledger, log }
     }
 }
 
 impl Life {
-    async fn accept(&self, stream: &str, count: usize) {
+    pub async fn accept(&self, stream: &str, count: usize) {
         self.log.append(Sample::new(stream, count).entry()).await.unwrap();
     }
 
-    fn standing(&self, sink: &str) -> Standing {
+    pub fn standing(&self, sink: &str) -> Standing {
         let standing = self.ledger.snapshot().sinks.into_iter().find(|standing| &*standing.sink.0 == sink);
         let standing = standing.unwrap();
         let settled = standing.delivered + standing.dead + standing.filtered;
@@ -61,13 +73,13 @@ impl Life {
     }
 
     /// Delivered and pending, once nothing moves any more.
-    async fn at_rest(&self, sink: &str) -> (u64, u64) {
+    pub async fn at_rest(&self, sink: &str) -> (u64, u64) {
         tokio::time::sleep(Duration::from_secs(60)).await;
         let standing = self.standing(sink);
         (standing.delivered, standing.pending)
     }
 
-    async fn end(self) {
+    pub async fn end(self) {
         assert!(self.deliveries.shut_down(Duration::from_secs(5)).await, "it ends when it is told to");
     }
 }

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use ureq::typestate::WithBody;
+use ureq::typestate::{WithBody, WithoutBody};
 use ureq::{Agent, RequestBuilder};
 
 const TIME_LIMIT: Duration = Duration::from_secs(60);
+
+const BODY_MAX_BYTES: u64 = 256 << 20;
 
 /// What came back.
 #[derive(Debug)]
@@ -56,19 +58,41 @@ impl Client {
     }
 
     pub fn get(&self, path: &str) -> Result<Answer, ureq::Error> {
+        self.get_with(path, &[])
+    }
+
+    pub fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Result<Answer, ureq::Error> {
+        self.ask(self.agent.get(format!("{}{path}", self.base)), headers)
+    }
+
+    /// An answer that is no text.
+    pub fn bytes(&self, path: &str) -> Result<Vec<u8>, ureq::Error> {
+        let request = self.headed(self.agent.get(format!("{}{path}", self.base)), &[]);
+        request.call()?.body_mut().with_config().limit(BODY_MAX_BYTES).read_to_vec()
+    }
+
+    /// What is no text: its status and its bytes.
+    pub fn get_bytes(&self, path: &str, headers: &[(&str, &str)]) -> Result<(u16, Vec<u8>), ureq::Error> {
         let mut request = self.agent.get(format!("{}{path}", self.base));
-        if let Some(authorization) = &self.authorization {
-            request = request.header("authorization", authorization);
+        let authorization = self.authorization.as_deref().map(|value| ("authorization", value));
+        for (name, value) in authorization.into_iter().chain(headers.iter().copied()) {
+            request = request.header(name, value);
         }
-        read(request.call()?)
+        let mut response = request.call()?;
+        let status = response.status().as_u16();
+        Ok((status, response.body_mut().with_config().limit(256 << 20).read_to_vec()?))
     }
 
     pub fn delete(&self, path: &str) -> Result<Answer, ureq::Error> {
-        let mut request = self.agent.delete(format!("{}{path}", self.base));
-        if let Some(authorization) = &self.authorization {
-            request = request.header("authorization", authorization);
-        }
-        read(request.call()?)
+        self.ask(self.agent.delete(format!("{}{path}", self.base)), &[])
+    }
+
+    pub fn head(&self, path: &str, headers: &[(&str, &str)]) -> Result<Answer, ureq::Error> {
+        self.ask(self.agent.head(format!("{}{path}", self.base)), headers)
+    }
+
+    pub fn patch(&self, path: &str, body: &[u8], headers: &[(&str, &str)]) -> Result<Answer, ureq::Error> {
+        self.send(self.agent.patch(format!("{}{path}", self.base)), body, headers)
     }
 
     pub fn put(&self, path: &str, body: &[u8], headers: &[(&str, &str)]) -> Result<Answer, ureq::Error> {
@@ -79,19 +103,37 @@ impl Client {
         self.send(self.agent.post(format!("{}{path}", self.base)), body, headers)
     }
 
+    /// A file, as it is read; however long that takes.
+    pub fn post_file(&self, path: &str, file: std::fs::File) -> Result<Answer, ureq::Error> {
+        let request = self.headed(self.agent.post(format!("{}{path}", self.base)), &[]);
+        read(request.config().timeout_global(None).build().send(file)?)
+    }
+
     fn send(
         &self,
-        mut request: RequestBuilder<WithBody>,
+        request: RequestBuilder<WithBody>,
         body: &[u8],
         headers: &[(&str, &str)],
     ) -> Result<Answer, ureq::Error> {
+        read(self.headed(request, headers).send(body)?)
+    }
+
+    fn ask(
+        &self,
+        request: RequestBuilder<WithoutBody>,
+        headers: &[(&str, &str)],
+    ) -> Result<Answer, ureq::Error> {
+        read(self.headed(request, headers).call()?)
+    }
+
+    fn headed<Any>(&self, mut request: RequestBuilder<Any>, headers: &[(&str, &str)]) -> RequestBuilder<Any> {
         if let Some(authorization) = &self.authorization {
             request = request.header("authorization", authorization);
         }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        read(request.send(body)?)
+        request
     }
 }
 
@@ -99,6 +141,6 @@ fn read(mut response: ureq::http::Response<ureq::Body>) -> Result<Answer, ureq::
     let text = |value: &ureq::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let headers = response.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
     let status = response.status().as_u16();
-    let body = response.body_mut().with_config().limit(256 << 20).lossy_utf8(true).read_to_string()?;
+    let body = response.body_mut().with_config().limit(BODY_MAX_BYTES).lossy_utf8(true).read_to_string()?;
     Ok(Answer { status, headers, body })
 }

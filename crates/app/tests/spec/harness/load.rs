@@ -1,12 +1,23 @@
 //! Posts events that can be told apart, and remembers which were acknowledged.
 
+#[cfg(feature = "kafka")]
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::thread::{JoinHandle, sleep, spawn};
 use std::time::{Duration, Instant};
 
+use weir_core::testkit::world::SeededRandom;
+
 use super::{Client, Weir};
+
+/// Words, as the dice had them: packed, about a quarter of it is left.
+static TEXT: LazyLock<String> = LazyLock::new(|| {
+    let dice = SeededRandom::new(1);
+    let word = |_| format!("{:x} ", dice.below(1 << (4 + dice.below(24))));
+    (0..1 << 15).map(word).collect::<String>()[..64 << 10].to_owned()
+});
 
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(10);
 
@@ -19,8 +30,10 @@ pub struct Load {
     requests_max: usize,
     time_max: Duration,
     named: bool,
-    padding: String,
+    padding_bytes: usize,
     pause: Duration,
+    /// Between the beginnings of two requests of one connection.
+    interval: Duration,
 }
 
 /// What became of it.
@@ -65,6 +78,24 @@ impl Sent {
     }
 }
 
+/// Whether what each connection sent, one request after the other, follows one another.
+#[cfg(feature = "kafka")]
+#[derive(Default)]
+pub struct Order(BTreeMap<String, (u64, u64)>);
+
+#[cfg(feature = "kafka")]
+impl Order {
+    /// The next mark, as it is found: `NAME-CONNECTION-REQUEST-EVENT`.
+    #[track_caller]
+    pub fn follow(&mut self, mark: &str) {
+        let mut parts = mark.rsplitn(3, '-');
+        let mut number = || parts.next().unwrap().parse::<u64>().unwrap();
+        let (event, request) = (number(), number());
+        let before = self.0.insert(parts.next().unwrap().to_owned(), (request, event));
+        assert!(before.is_none_or(|before| before < (request, event)), "{mark} comes after {before:?}");
+    }
+}
+
 /// A load under way.
 pub struct Running {
     stop: Arc<AtomicBool>,
@@ -83,8 +114,9 @@ impl Load {
             requests_max: 1_000_000,
             time_max: Duration::from_secs(60),
             named: false,
-            padding: String::new(),
+            padding_bytes: 0,
             pause: Duration::ZERO,
+            interval: Duration::ZERO,
         }
     }
 
@@ -123,9 +155,17 @@ impl Load {
         self
     }
 
-    /// Makes each event this much larger.
+    /// So many events a second over all connections, and what could not be kept to is made up for.
+    #[cfg(feature = "kafka")]
+    pub fn events_per_second(mut self, events: usize) -> Self {
+        self.interval =
+            Duration::from_secs(1) * (self.events_per_request * self.connections) as u32 / events as u32;
+        self
+    }
+
+    /// Makes each event this much larger, up to 32 KiB, by text that does not pack to nothing.
     pub fn padding_bytes(mut self, bytes: usize) -> Self {
-        self.padding = "x".repeat(bytes);
+        self.padding_bytes = bytes;
         self
     }
 
@@ -186,13 +226,16 @@ struct Worker {
 
 impl Worker {
     fn run(mut self) -> Sent {
-        let deadline = Instant::now() + self.load.time_max;
+        let begun = Instant::now();
+        let deadline = begun + self.load.time_max;
         let over = |worker: &Self| worker.stop.load(Ordering::Relaxed) || Instant::now() >= deadline;
         for request in (self.number..self.load.requests_max).step_by(self.load.connections) {
             if over(&self) {
                 break;
             }
             sleep(self.load.pause);
+            let due = begun + self.load.interval * (request / self.load.connections) as u32;
+            sleep(due.saturating_duration_since(Instant::now()));
             let marks = self.marks(request);
             let body = self.body(&marks);
             let mut done = self.send(&body);
@@ -219,12 +262,19 @@ impl Worker {
     fn body(&self, marks: &[String]) -> String {
         let event = |mark: &String| {
             let log_id = if self.load.named { format!(r#""log_id":"{mark}","#) } else { String::new() };
-            let padding = &self.load.padding;
+            let (padding, number) = (self.padding(mark), self.number);
             format!(
-                r#"{{{log_id}"page":"/load","event":"sent","label":"{mark}","param":{{"padding":"{padding}"}}}}"#
+                r#"{{{log_id}"page":"/load","event":"sent","label":"{mark}","param":{{"connection":{number},"padding":"{padding}"}}}}"#
             )
         };
         marks.iter().map(event).collect::<Vec<_>>().join("\n")
+    }
+
+    /// A piece of the text, another for each event.
+    fn padding(&self, mark: &str) -> &'static str {
+        let from = mark.bytes().fold(0, |sum: usize, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+        let from = from % (TEXT.len() / 2);
+        &TEXT[from..from + self.load.padding_bytes]
     }
 
     /// Whether it was acknowledged.

@@ -38,16 +38,20 @@ impl Minio {
     /// Every object of the bucket, by name.
     #[track_caller]
     pub fn objects(&self, bucket: &str) -> BTreeMap<String, String> {
-        let mut objects = BTreeMap::new();
-        let mut after = String::new();
+        let body = |name: &String| self.ask("GET", &format!("/{bucket}/{name}"), &[]).body;
+        self.names(bucket).into_iter().map(|name| (name.clone(), body(&name))).collect()
+    }
+
+    /// What the objects of the bucket are called.
+    #[track_caller]
+    pub fn names(&self, bucket: &str) -> Vec<String> {
+        let mut found: Vec<String> = Vec::new();
         loop {
+            let after = found.last().cloned().unwrap_or_default();
             let query = [("list-type", "2"), ("start-after", after.as_str())];
-            let names = keys(&self.ask("GET", &format!("/{bucket}"), &query).body);
-            let Some(last) = names.last() else { return objects };
-            after.clone_from(last);
-            for name in names {
-                let body = self.ask("GET", &format!("/{bucket}/{name}"), &[]).body;
-                objects.insert(name, body);
+            match keys(&self.ask("GET", &format!("/{bucket}"), &query).body) {
+                names if names.is_empty() => return found,
+                names => found.extend(names),
             }
         }
     }

@@ -5,42 +5,59 @@
 
 mod answer;
 mod clickhouse;
+mod grpc;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod load;
 mod machine;
 mod message;
 mod metrics;
 mod minio;
 mod mute;
+mod noise;
 mod objects;
 mod opensearch;
 mod postgres;
 mod process;
 mod proxy;
+mod rabbitmq;
+mod redis;
 /// Shared with the sinks' own tests.
 #[path = "../../../../sinks/tests/spec/service.rs"]
 mod service;
 mod setup;
 mod slow_store;
+#[cfg(feature = "kafka")]
+mod topics;
 mod weir;
 
 pub use answer::{Answer, Client};
 pub use clickhouse::ClickHouse;
+pub use grpc::GrpcClient;
+#[cfg(feature = "kafka")]
+pub use kafka::{Kafka, Message};
+#[cfg(feature = "kafka")]
+pub use load::Order;
 pub use load::{Load, Running, Sent};
 pub use machine::Tmpfs;
 pub use metrics::{Account, Metrics};
 pub use minio::Minio;
 pub use mute::Mute;
-pub use objects::{files, lines};
+pub use noise::noise;
+pub use objects::{files, lines, paths};
 pub use opensearch::OpenSearch;
 pub use postgres::Postgres;
 pub use process::Process;
 pub use proxy::{Fault, FaultProxy};
-pub use service::skipped;
+pub use rabbitmq::RabbitMq;
+pub use redis::Redis;
+pub use service::{free_port, skipped};
 pub use setup::Setup;
 pub use slow_store::SlowStore;
+#[cfg(feature = "kafka")]
+pub use topics::Topics;
 pub use weir::Weir;
 
-use std::net::TcpListener;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -52,11 +69,6 @@ pub fn until(limit: Duration, what: &str, mut done: impl FnMut() -> bool) {
         assert!(Instant::now() < deadline, "waited {limit:?} in vain: {what}");
         sleep(Duration::from_millis(20));
     }
-}
-
-/// A port of 127.0.0.1 that is free now.
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// `10` by default; from the environment where somebody wants more, or fewer.

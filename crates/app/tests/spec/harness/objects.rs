@@ -2,22 +2,26 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 /// Every file beneath a folder, by its path from there.
 pub fn files(root: &Path) -> BTreeMap<String, String> {
-    let mut files = BTreeMap::new();
+    let name = |path: &Path| path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+    paths(root).into_iter().map(|path| (name(&path), fs::read_to_string(path).unwrap())).collect()
+}
+
+/// Where every file beneath a folder is.
+pub fn paths(root: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
-                files.insert(name, fs::read_to_string(path).unwrap());
+            match path.is_dir() {
+                true => folders.push(path),
+                false => files.push(path),
             }
         }
     }

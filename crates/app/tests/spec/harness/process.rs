@@ -42,6 +42,11 @@ impl Process {
         self.signal(Signal::CONT);
     }
 
+    /// Without waiting for its end.
+    pub fn sigkill(&self) {
+        self.signal(Signal::KILL);
+    }
+
     pub fn kill9(&mut self) {
         self.signal(Signal::KILL);
         self.wait(Duration::from_secs(30));
@@ -64,8 +69,17 @@ impl Process {
 
     /// The memory that it holds.
     pub fn rss_bytes(&self) -> u64 {
+        self.memory_bytes("VmRSS:")
+    }
+
+    /// The most memory that it ever held.
+    pub fn rss_max_bytes(&self) -> u64 {
+        self.memory_bytes("VmHWM:")
+    }
+
+    fn memory_bytes(&self, name: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
         line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
     }
 }

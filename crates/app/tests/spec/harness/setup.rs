@@ -7,6 +7,7 @@ use std::path::PathBuf;
 pub struct Setup {
     pub(super) toml: String,
     pub(super) dotenv: String,
+    pub(super) files: Vec<(String, String)>,
     pub(super) environment: Vec<(String, String)>,
     pub(super) port: Option<u16>,
     pub(super) directory: Option<PathBuf>,
@@ -26,6 +27,13 @@ impl Setup {
     /// The text of `.env`. It decides about the port, which is then told with [`Self::port`].
     pub fn dotenv(mut self, text: &str) -> Self {
         text.clone_into(&mut self.dotenv);
+        self
+    }
+
+    /// The text of another file, by its path from where Weir runs.
+    #[cfg_attr(not(feature = "kafka"), expect(dead_code, reason = "only what Kafka stands between needs it"))]
+    pub fn file(mut self, path: &str, text: &str) -> Self {
+        self.files.push((path.to_owned(), text.to_owned()));
         self
     }
 

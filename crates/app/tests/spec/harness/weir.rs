@@ -46,6 +46,11 @@ impl Weir {
                 fs::write(directory.join(name), text).unwrap();
             }
         }
+        for (path, text) in &setup.files {
+            let path = directory.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
         let port = setup.port.unwrap_or_else(free_port);
         let client = Client::new(format!("http://127.0.0.1:{port}"));
         Self { setup, port, directory, _temporary: temporary, process: None, client }
@@ -176,6 +181,12 @@ impl Weir {
     #[track_caller]
     pub fn get(&self, path: &str) -> Answer {
         self.client.get(path).unwrap()
+    }
+
+    /// What is no text, as the headers ask for it: its status and its bytes.
+    #[track_caller]
+    pub fn get_bytes(&self, path: &str, headers: &[(&str, &str)]) -> (u16, Vec<u8>) {
+        self.client.get_bytes(path, headers).unwrap()
     }
 
     #[track_caller]

@@ -1,8 +1,10 @@
 //! The rules of the house, as tests: what CONTRIBUTING.md asks of every change and no compiler checks.
 
 mod dependencies;
+mod deployment;
 mod documents;
 mod sources;
+mod yaml;
 
 use std::fs;
 use std::path::{Path, PathBuf};

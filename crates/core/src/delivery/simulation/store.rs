@@ -121,7 +121,10 @@ impl Sink for StoreSink {
     }
 
     async fn deliver(&self, batch: &Batch) -> Result<Receipt, SinkError> {
-        assert!(!batch.records.is_empty(), "an empty batch is nothing to deliver");
+        assert!(
+            !batch.records.is_empty() || !batch.unreadable.is_empty(),
+            "an empty batch is nothing to deliver"
+        );
         assert!(self.gate.is_open(), "nothing is sent to a paused sink");
         self.store.note(batch);
         self.dawdle().await;

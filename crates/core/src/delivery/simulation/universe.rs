@@ -14,7 +14,9 @@ use super::store::{Line, Store, StoreSink};
 use super::taste::Taste;
 use super::weather;
 use crate::catalog::{Account, AccountKey, Catalog, CatalogError, DeadLetterFilter, Opening};
-use crate::delivery::{Assignment, Delivery, DeliveryError, Gate, RetryPolicy, Route, Surroundings, claim};
+use crate::delivery::{
+    Assignment, Buffer, Delivery, DeliveryError, Gate, RetryPolicy, Route, Surroundings, claim,
+};
 use crate::event::{EventId, Origin, Stream};
 use crate::formats::BodyFormat;
 use crate::formats::pick::Pointer;
@@ -162,11 +164,13 @@ impl Universe {
     }
 
     fn assignment(&self, name: &str, route: Route, sink: Arc<dyn Sink>) -> Assignment {
+        let limits = weather::limits(&self.dice);
         Assignment {
             key: key(name),
             opening: Opening::default(),
             route,
-            limits: weather::limits(&self.dice),
+            limits,
+            buffer: Buffer::new(&limits),
             retry: RetryPolicy::default(),
             sink,
             gate: Gate::default(),

@@ -9,7 +9,7 @@ use crate::delivery::simulation::crash::CrashAfter;
 use crate::delivery::simulation::store::{Line, Store, StoreSink};
 use crate::delivery::simulation::weather;
 use crate::delivery::{
-    Assignment, BatchLimits, Delivery, DeliveryError, Gate, RetryPolicy, Route, Surroundings, claim,
+    Assignment, BatchLimits, Buffer, Delivery, DeliveryError, Gate, RetryPolicy, Route, Surroundings, claim,
 };
 use crate::event::Offset;
 use crate::ledger::{Ledger, Snapshot};
@@ -169,6 +169,7 @@ fn assignment(around: &Around, (name, route, store): &(SinkName, Route, Store)) 
         opening: Opening::default(),
         route: route.clone(),
         limits,
+        buffer: Buffer::new(&limits),
         retry: RetryPolicy::default(),
         sink: Arc::new(StoreSink { store: store.clone(), line, dice, gate: Gate::default() }),
         gate: Gate::default(),

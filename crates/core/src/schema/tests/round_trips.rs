@@ -189,6 +189,18 @@ fn what_the_schema_does_not_know_is_told_and_what_it_keeps_reserved_passed_over(
     assert_eq!(json(&everything, &[0xD0, 5, 1, 8, 1, 0xD8, 5, 1]), "{\"flag\":true}");
 }
 
+#[test]
+fn groups_of_the_older_syntax_are_read_and_written_and_extensions_refused() {
+    let file = "syntax = \"proto2\"; message Old { repeated group Part = 1 { optional sint64 n = 2; } extensions 100 to 199; } \
+        extend Old { optional int32 more = 100; }";
+    let old = registry(&[("old.proto", file)]).message("Old").unwrap();
+    let text = r#"{"part":[{"n":"-3"},{}]}"#;
+    let wire = old.wire_of_json(text).unwrap();
+    assert_eq!(wire, [0x0B, 0x10, 5, 0x0C, 0x0B, 0x0C]);
+    assert_eq!(json(&old, &wire), text);
+    assert!(old.json_of_wire(&[0xA0, 6, 1]).unwrap_err().detail.contains("extension more"));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 

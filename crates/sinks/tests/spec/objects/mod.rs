@@ -2,7 +2,7 @@
 
 mod folder;
 mod paths;
-mod probe;
+pub mod probe;
 mod real;
 mod server;
 mod trouble;

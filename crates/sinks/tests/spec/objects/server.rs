@@ -16,7 +16,7 @@ use reqwest::{Body, Client, Method};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use weir_sinks::objects::{Credentials, ObjectsSettings};
+use weir_sinks::objects::{BucketAccess, Credentials, ObjectsSettings};
 
 use crate::http::client;
 use crate::service::Service;
@@ -78,12 +78,15 @@ impl Server {
     /// The sink's settings for this prefix of the bucket.
     pub fn settings(&self, prefix: &str) -> ObjectsSettings {
         ObjectsSettings {
-            endpoint: Some(self.url.clone()),
-            credentials: Some(Credentials {
-                access_key: ACCESS_KEY.to_owned(),
-                secret_key: SECRET_KEY.to_owned(),
-                session_token: None,
-            }),
+            access: BucketAccess {
+                endpoint: Some(self.url.clone()),
+                credentials: Some(Credentials {
+                    access_key: ACCESS_KEY.to_owned(),
+                    secret_key: SECRET_KEY.to_owned(),
+                    session_token: None,
+                }),
+                ..BucketAccess::default()
+            },
             ..ObjectsSettings::new(format!("s3://{}/{prefix}", self.bucket))
         }
     }

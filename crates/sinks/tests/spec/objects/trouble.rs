@@ -4,20 +4,23 @@ use std::time::Duration;
 
 use weir_core::sink::{Receipt, Sink, SinkError, Verdict};
 use weir_core::testkit::sink::batch;
-use weir_sinks::objects::{Credentials, ObjectsSettings, ObjectsSink};
+use weir_sinks::objects::{BucketAccess, Credentials, ObjectsSettings, ObjectsSink};
 
 use crate::objects::events;
 use crate::opensearch::double::{Double, Reply};
 
 fn settings(double: &Double) -> ObjectsSettings {
     ObjectsSettings {
-        endpoint: Some(format!("http://127.0.0.1:{}", double.port())),
-        credentials: Some(Credentials {
-            access_key: "id".to_owned(),
-            secret_key: "s3cret".to_owned(),
-            session_token: Some("t0ken".to_owned()),
-        }),
-        region: Some("eu-west-1".to_owned()),
+        access: BucketAccess {
+            endpoint: Some(format!("http://127.0.0.1:{}", double.port())),
+            credentials: Some(Credentials {
+                access_key: "id".to_owned(),
+                secret_key: "s3cret".to_owned(),
+                session_token: Some("t0ken".to_owned()),
+            }),
+            region: Some("eu-west-1".to_owned()),
+            ..BucketAccess::default()
+        },
         request_timeout: Duration::from_secs(20),
         ..ObjectsSettings::new("s3://bucket/some/prefix")
     }
@@ -61,7 +64,7 @@ async fn an_object_is_put_signed_under_its_prefix_and_only_where_there_is_none()
 #[tokio::test]
 async fn what_is_there_already_is_a_duplicate() {
     let receipt = delivered(|| error(412, "PreconditionFailed")).await.unwrap();
-    assert_eq!(receipt, Receipt { duplicates: 1, exceptions: Vec::new() });
+    assert_eq!((receipt.duplicates, receipt.exceptions), (1, Vec::new()));
 }
 
 #[tokio::test]
@@ -110,8 +113,8 @@ async fn an_answer_that_is_cut_off_is_no_answer() {
 async fn nobody_at_the_address_is_tried_again() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let double = Double::start(|_| stored()).await;
-    let settings =
-        ObjectsSettings { endpoint: Some(format!("http://127.0.0.1:{port}")), ..settings(&double) };
+    let mut settings = settings(&double);
+    settings.access.endpoint = Some(format!("http://127.0.0.1:{port}"));
     let result = ObjectsSink::start(settings).unwrap().deliver(&batch("p", events([0]))).await;
     let Err(SinkError::Retry { cause, .. }) = result else { panic!("{result:?}") };
     assert!(cause.to_string().contains("is away"), "{cause}");

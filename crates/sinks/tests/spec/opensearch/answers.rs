@@ -60,7 +60,7 @@ async fn every_event_is_judged_by_its_own_item() {
         retry(5, "index_not_found_exception: no such index [x]"),
         retry(6, "cluster_block_exception: index is read-only"),
     ];
-    assert_eq!(receipt.await.unwrap(), Receipt { duplicates: 1, exceptions });
+    assert_eq!(receipt.await.unwrap(), Receipt { duplicates: 1, exceptions, ..Receipt::default() });
 }
 
 #[tokio::test]

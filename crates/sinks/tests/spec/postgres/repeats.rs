@@ -9,7 +9,7 @@ use crate::postgres::server::Server;
 use crate::postgres::{SUITE, assert_retry, events, settings, start, unnamed};
 
 const DECEMBER: &str = "2026-12-01T00:00:00Z";
-const NEW: Receipt = Receipt { duplicates: 0, exceptions: Vec::new() };
+const NEW: Receipt = Receipt { duplicates: 0, exceptions: Vec::new(), places: Vec::new() };
 
 fn repeated(duplicates: u64) -> Receipt {
     Receipt { duplicates, ..NEW }

@@ -1,47 +1,12 @@
 //! TLS, by the modes that libpq has.
 
-use std::path::PathBuf;
-
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use tempfile::TempDir;
 use weir_core::sink::Sink;
 use weir_sinks::postgres::{PostgresSettings, PostgresSink};
 use weir_sinks::tls::TlsSettings;
 
+use crate::authority::Authority;
 use crate::postgres::server::Server;
 use crate::postgres::{SUITE, assert_blocked, settings, start};
-
-/// An authority of our own, and a folder for its files.
-struct Authority {
-    issuer: CertifiedIssuer<'static, KeyPair>,
-    folder: TempDir,
-}
-
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        Self { issuer, folder: tempfile::tempdir().unwrap() }
-    }
-
-    fn file(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.folder.path().join(name);
-        std::fs::write(&path, text).unwrap();
-        path
-    }
-
-    fn ca(&self) -> PathBuf {
-        self.file("ca.pem", &self.issuer.as_ref().pem())
-    }
-
-    fn issue(&self, name: &str) -> (PathBuf, PathBuf) {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        (self.file("server.pem", &certificate.pem()), self.file("server.key", &key.serialize_pem()))
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_mode_decides_whom_the_sink_talks_to() {

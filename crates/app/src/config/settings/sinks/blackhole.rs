@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BatchSettings, Claim, SinkType, TypeFacts};
+use super::{BatchSettings, Claim, Side, SinkType, TypeFacts};
 use crate::config::key::Key;
 use crate::config::problem::Report;
 
@@ -12,7 +12,7 @@ pub struct BlackholeSettings {}
 
 impl SinkType for BlackholeSettings {
     fn facts() -> TypeFacts {
-        TypeFacts { name: "blackhole", batch: BatchSettings::default() }
+        TypeFacts { name: "blackhole", side: Side::Store, batch: BatchSettings::default() }
     }
 
     fn check(&self, _key: &Key, _report: &mut Report<'_>) {}

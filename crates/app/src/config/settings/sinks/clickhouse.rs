@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{BatchSettings, Claim, ColumnsSettings, SinkType, TlsSettings, TypeFacts};
+use super::{BatchSettings, Claim, ColumnsSettings, Side, SinkType, TlsSettings, TypeFacts};
 use crate::config::duration;
 use crate::config::exposure::warn_if_exposed;
 use crate::config::key::Key;
@@ -103,10 +103,11 @@ impl SinkType for ClickHouseSettings {
             buffer_max_events: 500_000,
             max_bytes: 32 << 20,
             max_age: Duration::from_secs(5),
-            buffer_max_bytes: 64 << 20,
+            // As many batches under way as may be: of few, all end at one time, and the server waits for the next.
+            buffer_max_bytes: 160 << 20,
             ..BatchSettings::default()
         };
-        TypeFacts { name: "clickhouse", batch }
+        TypeFacts { name: "clickhouse", side: Side::Store, batch }
     }
 
     fn check(&self, key: &Key, report: &mut Report<'_>) {

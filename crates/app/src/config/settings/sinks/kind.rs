@@ -3,6 +3,7 @@
 use super::BatchSettings;
 use crate::config::key::Key;
 use crate::config::problem::Report;
+use crate::config::settings::{Role, Roles};
 
 /// The settings that only one type of sink has.
 pub trait SinkType {
@@ -18,11 +19,32 @@ pub trait SinkType {
     fn claim(&self) -> Option<Claim>;
 }
 
+/// What becomes of events in a sink.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// It hands them on: Kafka, Redis, RabbitMQ.
+    Broker,
+    /// It keeps them.
+    Store,
+}
+
+impl Side {
+    /// Which processes bring it its events, where the settings do not say.
+    pub fn roles(self) -> Roles {
+        match self {
+            Self::Broker => Role::Api.into(),
+            Self::Store => Role::Loader.into(),
+        }
+    }
+}
+
 /// What is known of a type before any settings are read.
 #[derive(Clone, Debug)]
 pub struct TypeFacts {
     /// What `type` says; a section of this name needs none.
     pub name: &'static str,
+    /// What becomes of events there.
+    pub side: Side,
     /// How events are batched where the settings do not say.
     pub batch: BatchSettings,
 }

@@ -5,13 +5,17 @@
 
 pub mod blackhole;
 pub mod clickhouse;
+pub mod kafka;
 pub mod objects;
 pub mod opensearch;
 pub mod postgres;
+pub mod rabbitmq;
+pub mod redis;
 pub mod sqlite;
 
 mod batch;
 mod beginning;
+mod broker;
 mod columns;
 mod filter;
 mod kind;
@@ -23,35 +27,40 @@ mod wanted;
 
 pub use batch::{BatchSettings, RetrySettings};
 pub use beginning::Beginning;
+pub use broker::BrokerFormat;
+pub(super) use broker::{BrokerAddress, check_address};
 pub use columns::{ColumnFrom, ColumnsSettings};
 pub use filter::FilterSettings;
-pub use kind::{Claim, SinkType, TypeFacts};
+pub use kind::{Claim, Side, SinkType, TypeFacts};
 pub use section::SinkOf;
 pub use selection::StreamSelection;
 pub use tls::TlsSettings;
 
 use std::mem::discriminant;
 
+use super::streams::BUILT_IN_STREAMS;
 use super::{Settings, SinkSettings};
 use crate::config::key::Key;
 use crate::config::nearest::suggestion;
 use crate::config::problem::Report;
 
 pub(super) fn check(settings: &Settings, report: &mut Report<'_>) {
-    let own = settings.streams.keys().map(String::as_str).filter(|name| *name != "events");
-    let streams: Vec<&str> = std::iter::once("events").chain(own).collect();
+    let own = settings.streams.keys().map(String::as_str).filter(|name| !BUILT_IN_STREAMS.contains(name));
+    let streams: Vec<&str> = BUILT_IN_STREAMS.into_iter().chain(own).collect();
     for (name, sink) in &settings.sinks {
         let key = Key::of(["sinks", name]);
         if !super::is_word(name) {
             report.wrong(&key, "has no name that a sink can have", "Use 1 to 64 of a-z A-Z 0-9 _ - .");
         }
         let sink = sink.common();
+        report.is_elsewhere = !settings.role.meets(&sink.roles);
         check_streams(&key, &sink.streams, &streams, report);
         sink.filter.check(&key.child("where"), report);
         sink.batch.check(&key.child("batch"), report);
         sink.retry.check(&key.child("retry"), report);
         sink.own.check(&key, report);
     }
+    report.is_elsewhere = false;
     check_distinct(settings, report);
     sqlite::check_catalog(settings, report);
 }

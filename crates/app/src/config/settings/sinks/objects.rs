@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{BatchSettings, Claim, SinkType, TlsSettings, TypeFacts};
+use super::{BatchSettings, Claim, Side, SinkType, TlsSettings, TypeFacts};
 use crate::config::duration;
-use crate::config::exposure::warn_if_exposed;
 use crate::config::key::Key;
 use crate::config::problem::Report;
+use crate::config::settings::bucket::BucketKeys;
 use crate::secret::Secret;
 
 /// Objects of one JSON line an event, by the hour.
@@ -103,7 +103,7 @@ impl SinkType for ObjectsSettings {
             max_age: Duration::from_secs(8),
             ..BatchSettings::default()
         };
-        TypeFacts { name: "objects", batch }
+        TypeFacts { name: "objects", side: Side::Store, batch }
     }
 
     fn check(&self, key: &Key, report: &mut Report<'_>) {
@@ -120,14 +120,9 @@ impl SinkType for ObjectsSettings {
         if !is_bucket {
             self.check_folder_alone(key, report);
         }
-        self.check_endpoint(&key.child("endpoint"), report);
-        self.check_keys(key, report);
+        self.keys().check(key, report);
         self.check_name(&key.child("name"), report);
         report.not_zero(&key.child("request_timeout"), self.request_timeout.is_zero());
-        if let Some(tls) = &self.tls {
-            let encrypted = self.endpoint.as_ref().is_none_or(|endpoint| endpoint.starts_with("https://"));
-            tls.check(&key.child("tls"), encrypted, report);
-        }
     }
 
     /// The names in a bucket or a folder.
@@ -158,31 +153,13 @@ impl ObjectsSettings {
         }
     }
 
-    fn check_endpoint(&self, key: &Key, report: &mut Report<'_>) {
-        let Some(endpoint) = &self.endpoint else { return };
-        let host = endpoint.strip_prefix("http://").or_else(|| endpoint.strip_prefix("https://"));
-        if host.is_none_or(|host| host.is_empty() || host.contains(['@', '?', ' '])) {
-            report.wrong(
-                key,
-                "is no http:// or https:// address",
-                "Write it as \"http://localhost:9000\" or \"https://…\", and the keys beside it.",
-            );
-            return;
-        }
-        let is_encrypted = endpoint.starts_with("https://");
-        warn_if_exposed(key, endpoint, is_encrypted, self.secret_key.is_some(), report);
-    }
-
-    fn check_keys(&self, key: &Key, report: &mut Report<'_>) {
-        for (name, other, alone) in [
-            ("access_key", "secret_key", self.access_key.is_some() && self.secret_key.is_none()),
-            ("secret_key", "access_key", self.secret_key.is_some() && self.access_key.is_none()),
-            ("session_token", "access_key", self.session_token.is_some() && self.access_key.is_none()),
-        ] {
-            if alone {
-                let remedy = format!("Add {other} = \"env:NAME\".");
-                report.wrong(&key.child(name), format!("stands without `{other}`"), remedy);
-            }
+    fn keys(&self) -> BucketKeys<'_> {
+        BucketKeys {
+            endpoint: self.endpoint.as_deref(),
+            access_key: self.access_key.as_ref(),
+            secret_key: self.secret_key.as_ref(),
+            session_token: self.session_token.as_ref(),
+            tls: self.tls.as_ref(),
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{BatchSettings, Claim, ColumnsSettings, SinkType, TlsSettings, TypeFacts};
+use super::{BatchSettings, Claim, ColumnsSettings, Side, SinkType, TlsSettings, TypeFacts};
 use crate::config::duration;
 use crate::config::exposure::warn_if_exposed;
 use crate::config::key::Key;
@@ -67,7 +67,7 @@ impl SinkType for OpenSearchSettings {
     fn facts() -> TypeFacts {
         // As long as the original collector waited.
         let batch = BatchSettings { max_age: Duration::from_secs(10), ..BatchSettings::default() };
-        TypeFacts { name: "opensearch", batch }
+        TypeFacts { name: "opensearch", side: Side::Store, batch }
     }
 
     fn check(&self, key: &Key, report: &mut Report<'_>) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{BatchSettings, Claim, ColumnsSettings, SinkType, TlsSettings, TypeFacts};
+use super::{BatchSettings, Claim, ColumnsSettings, Side, SinkType, TlsSettings, TypeFacts};
 use crate::config::duration;
 use crate::config::exposure::warn_if_exposed;
 use crate::config::key::Key;
@@ -57,7 +57,11 @@ fn statement_timeout_default() -> Duration {
 impl SinkType for PostgresSettings {
     fn facts() -> TypeFacts {
         // A transaction costs much beside its events.
-        TypeFacts { name: "postgres", batch: BatchSettings { max_events: 5_000, ..BatchSettings::default() } }
+        TypeFacts {
+            name: "postgres",
+            side: Side::Store,
+            batch: BatchSettings { max_events: 5_000, ..BatchSettings::default() },
+        }
     }
 
     fn check(&self, key: &Key, report: &mut Report<'_>) {
@@ -66,7 +70,8 @@ impl SinkType for PostgresSettings {
             let remedy = "Write it as \"postgres://USER@HOST:5432/DATABASE\", or as env:NAME of a variable that holds it.";
             report.wrong(&key.child("url"), "is no postgres:// address", remedy);
         }
-        warn_if_exposed(&key.child("url"), url, self.is_encrypted(), self.password.is_some(), report);
+        let is_encrypted = insists_on_tls(url, self.tls.is_some());
+        warn_if_exposed(&key.child("url"), url, is_encrypted, self.password.is_some(), report);
         if !is_table(&self.table) {
             let remedy = "Use TABLE or SCHEMA.TABLE, each 1 to 50 of a-z A-Z 0-9 _, no digit first.";
             report.wrong(&key.child("table"), format!("cannot be a table's name: {:?}", self.table), remedy);
@@ -96,19 +101,6 @@ impl SinkType for PostgresSettings {
 }
 
 impl PostgresSettings {
-    /// Whether the settings insist on TLS, by the rules of libpq; who says a word on it without a mode does.
-    fn is_encrypted(&self) -> bool {
-        let query = self.url.expose().split_once('?').map_or("", |(_, query)| query);
-        let parameters = || query.split('&').filter_map(|pair| pair.split_once('='));
-        match parameters().find(|(name, _)| *name == "sslmode") {
-            Some((_, mode)) => matches!(mode, "require" | "verify-ca" | "verify-full"),
-            None => {
-                let is_word = |name: &str| matches!(name, "sslrootcert" | "sslcert" | "sslkey");
-                self.tls.is_some() || parameters().any(|(name, _)| is_word(name))
-            }
-        }
-    }
-
     /// Where the table is, without credentials and parameters.
     fn place(&self) -> Vec<String> {
         let url = self.url.expose();
@@ -117,6 +109,19 @@ impl PostgresSettings {
         let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
         let table = self.table.strip_prefix("public.").unwrap_or(&self.table);
         vec![place.to_ascii_lowercase().replace(":5432/", "/"), table.to_owned()]
+    }
+}
+
+/// Whether an address insists on TLS, by the rules of libpq; who says a word on it without a mode does.
+pub(in crate::config::settings) fn insists_on_tls(url: &str, has_tls: bool) -> bool {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let parameters = || query.split('&').filter_map(|pair| pair.split_once('='));
+    match parameters().find(|(name, _)| *name == "sslmode") {
+        Some((_, mode)) => matches!(mode, "require" | "verify-ca" | "verify-full"),
+        None => {
+            let is_word = |name: &str| matches!(name, "sslrootcert" | "sslcert" | "sslkey");
+            has_tls || parameters().any(|(name, _)| is_word(name))
+        }
     }
 }
 

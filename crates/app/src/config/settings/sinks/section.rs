@@ -7,6 +7,7 @@ use std::ops::Deref;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{BatchSettings, Beginning, FilterSettings, RetrySettings, SinkType, StreamSelection};
+use crate::config::settings::Roles;
 
 /// A sink. What only its type has reads as if it were the sink's own: `sink.path`.
 #[derive(Clone, Debug)]
@@ -17,6 +18,8 @@ pub struct SinkOf<T: ?Sized> {
     pub filter: FilterSettings,
     /// Which it begins with.
     pub from: Beginning,
+    /// Which processes bring it its events; what its type means for it where that is not said.
+    pub roles: Roles,
     /// How its events are batched.
     pub batch: BatchSettings,
     /// How it is tried again.
@@ -44,6 +47,8 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for SinkOf<T> {
             filter: FilterSettings,
             #[serde(default)]
             from: Beginning,
+            #[serde(default)]
+            roles: Roles,
             // The name of `config::read::REST`: the members that are none of the others.
             #[serde(rename = "..")]
             own: T,
@@ -52,8 +57,8 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for SinkOf<T> {
             #[serde(default)]
             retry: RetrySettings,
         }
-        let Read { streams, filter, from, own, batch, retry } = Read::deserialize(deserializer)?;
-        Ok(Self { streams, filter, from, batch, retry, own })
+        let Read { streams, filter, from, roles, own, batch, retry } = Read::deserialize(deserializer)?;
+        Ok(Self { streams, filter, from, roles, batch, retry, own })
     }
 }
 
@@ -67,13 +72,14 @@ impl<T: SinkType + Serialize> Serialize for SinkOf<T> {
             #[serde(rename = "where", skip_serializing_if = "FilterSettings::is_empty")]
             filter: &'a FilterSettings,
             from: Beginning,
+            roles: &'a Roles,
             #[serde(flatten)]
             own: &'a T,
             batch: &'a BatchSettings,
             retry: &'a RetrySettings,
         }
-        let Self { streams, filter, from, batch, retry, own } = self;
-        Shown { r#type: T::facts().name, streams, filter, from: *from, own, batch, retry }
+        let Self { streams, filter, from, roles, batch, retry, own } = self;
+        Shown { r#type: T::facts().name, streams, filter, from: *from, roles, own, batch, retry }
             .serialize(serializer)
     }
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{BatchSettings, Claim, ColumnsSettings, SinkType, TypeFacts};
+use super::{BatchSettings, Claim, ColumnsSettings, Side, SinkType, TypeFacts};
 use crate::config::duration;
 use crate::config::key::Key;
 use crate::config::problem::Report;
-use crate::config::settings::{CatalogLocation, Settings, SinkSettings};
+use crate::config::settings::{Settings, SinkSettings};
 
 /// What a column can be.
 const COLUMN_TYPES: [&str; 4] = ["INTEGER", "REAL", "TEXT", "JSON"];
@@ -43,7 +43,7 @@ impl Default for SqliteSettings {
 
 impl SinkType for SqliteSettings {
     fn facts() -> TypeFacts {
-        TypeFacts { name: "sqlite", batch: BatchSettings::default() }
+        TypeFacts { name: "sqlite", side: Side::Store, batch: BatchSettings::default() }
     }
 
     fn check(&self, key: &Key, report: &mut Report<'_>) {
@@ -76,15 +76,19 @@ impl SinkType for SqliteSettings {
     }
 }
 
-/// The catalog's file is not to be filled by others.
+/// The catalog's file, and lineage's, are not to be filled by others.
 pub(super) fn check_catalog(settings: &Settings, report: &mut Report<'_>) {
-    let CatalogLocation::Sqlite(catalog) =
-        settings.catalog.location().unwrap_or_else(|_| CatalogLocation::Sqlite(PathBuf::new()));
+    let catalog = settings.catalog.accounts_path(&settings.data_dir);
+    let taken = [("the catalog", Some(catalog)), ("lineage", settings.catalog.lineage_path())];
     for (name, sink) in &settings.sinks {
         let SinkSettings::Sqlite(sink) = sink else { continue };
-        if whole(&catalog) == whole(&sink.path) {
-            let remedy = "Give the sink a file of its own: the catalog's is not to be filled by others.";
-            report.wrong(&Key::of(["sinks", name, "path"]), "is the catalog's file", remedy);
+        let is_this = |(_, path): &&(&str, Option<PathBuf>)| {
+            path.as_ref().is_some_and(|path| whole(path) == whole(&sink.path))
+        };
+        if let Some((owner, _)) = taken.iter().find(is_this) {
+            let remedy =
+                format!("Give the sink a file of its own: that of {owner} is not to be filled by others.");
+            report.wrong(&Key::of(["sinks", name, "path"]), format!("is the file of {owner}"), remedy);
         }
     }
 }

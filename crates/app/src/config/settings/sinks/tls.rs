@@ -23,9 +23,9 @@ pub struct TlsSettings {
 
 impl TlsSettings {
     /// What can be told of them without the files' contents; `is_encrypted` is what the address says.
-    pub(super) fn check(&self, key: &Key, is_encrypted: bool, report: &mut Report<'_>) {
+    pub(in crate::config::settings) fn check(&self, key: &Key, is_encrypted: bool, report: &mut Report<'_>) {
         if !is_encrypted {
-            let remedy = "Write the address with https://, or leave `tls` out.";
+            let remedy = "Write the address with https:// (rediss://, amqps://), or leave `tls` out.";
             report.wrong(key, "stands beside an address without TLS", remedy);
         }
         for (name, path) in [("ca", &self.ca), ("cert", &self.cert), ("key", &self.key)] {
@@ -58,7 +58,8 @@ impl TlsSettings {
 }
 
 fn check_file(key: &Key, path: &Path, report: &mut Report<'_>) {
-    if !path.is_file() {
+    // Files are given to those only who use them.
+    if !report.is_elsewhere && !path.is_file() {
         let remedy = "Name a PEM file that this user may read, or leave it out.";
         report.wrong(key, format!("names no file: {}", path.display()), remedy);
     }

@@ -1,0 +1,113 @@
+//! A node, as it is written.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+use weir_core::lineage::{Deed, Json, Node, Place, Trace};
+use weir_core::row_id;
+
+use super::trace_form::user_of;
+
+/// A file, a datum, a database or a receiver; in a picture, where it stands.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Node)]
+pub struct NodeForm<'a> {
+    /// Its number, as text.
+    id: String,
+    /// The same number, as a UUID.
+    uuid: String,
+    /// Its key.
+    key: &'a str,
+    /// Its other names.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<String>, required = false)]
+    aliases: &'a [Box<str>],
+    /// `file`, `data`, `db` or `process`.
+    kind: &'static str,
+    /// `dropped`, `became`, `expired`, `stored` or `open`: the first that holds.
+    state: &'static str,
+    /// Why it was dropped.
+    reason: Option<&'a str>,
+    /// Whether no more is known than that something names it.
+    placeholder: bool,
+    /// The user that a record about it named, else its trace's.
+    user: Option<&'a str>,
+    /// Whether the user is its trace's.
+    #[serde(skip_serializing_if = "is_false")]
+    #[schema(required = false)]
+    user_of_trace: bool,
+    /// When what happened to it first happened.
+    #[schema(value_type = BTreeMap<String, String>)]
+    times: BTreeMap<&'static str, String>,
+    /// When it was dropped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dropped_at: Option<String>,
+    /// When it expired.
+    expired_at: Option<String>,
+    /// What else was told of it.
+    #[schema(value_type = BTreeMap<String, Object>)]
+    attrs: BTreeMap<&'a str, &'a Json>,
+    /// Its column in the picture; grows along every edge that does not lead back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    x: Option<usize>,
+    /// Its row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    y: Option<f64>,
+    /// For how many it stands, where siblings are folded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<usize>,
+    /// How many edges it is away from where the walk began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    distance: Option<usize>,
+}
+
+impl<'a> NodeForm<'a> {
+    /// A node of this trace.
+    pub fn of(node: &'a Node, trace: &'a Trace) -> Self {
+        let facts = &node.facts;
+        let own_user = facts.user.value().map(|user| &**user);
+        let user = own_user.or_else(|| user_of(trace));
+        let attrs = facts.attrs.iter().filter_map(|(name, value)| Some((&**name, value.value()?)));
+        Self {
+            id: node.id.to_string(),
+            uuid: row_id::to_uuid(node.id).to_string(),
+            key: node.key(),
+            aliases: node.aliases(),
+            kind: node.kind().as_str(),
+            state: node.state().as_str(),
+            reason: node.reason(),
+            placeholder: node.is_placeholder(),
+            user,
+            user_of_trace: own_user.is_none() && user.is_some(),
+            times: facts.deeds.all().map(|(deed, at)| (deed.as_str(), at.to_string())).collect(),
+            dropped_at: facts.dropped.moment().map(|at| at.to_string()),
+            expired_at: facts.deeds.first(Deed::Expired).map(|at| at.to_string()),
+            attrs: attrs.filter(|(_, value)| !value.is_null()).collect(),
+            x: None,
+            y: None,
+            count: None,
+            distance: None,
+        }
+    }
+
+    /// Where it stands in a picture.
+    pub fn placed(self, Place { x, y }: Place) -> Self {
+        Self { x: Some(x), y: Some(y), ..self }
+    }
+
+    /// For how many it stands.
+    pub fn counted(self, count: Option<usize>) -> Self {
+        Self { count, ..self }
+    }
+
+    /// How far it is from where the walk began.
+    pub fn away(self, distance: usize) -> Self {
+        Self { distance: Some(distance), ..self }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}

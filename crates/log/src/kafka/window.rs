@@ -1,0 +1,158 @@
+//! What was read last of a partition, kept for those who read it a little later.
+
+use std::collections::VecDeque;
+
+use weir_core::event::{Offset, Record};
+use weir_core::log::{ReadLimit, Slice, Unreadable};
+use weir_core::message::Content;
+
+/// What an event takes beside its body, about.
+const RECORD_BYTES: usize = 256;
+
+/// Everything between two offsets.
+#[derive(Default)]
+pub(super) struct Window {
+    start: u64,
+    end: u64,
+    records: VecDeque<Record>,
+    unreadable: VecDeque<Unreadable>,
+    bytes: usize,
+}
+
+impl Window {
+    pub fn start(&self) -> u64 {
+        self.start
+    }
+
+    pub fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// An empty one, which begins there.
+    pub fn begin(&mut self, at: u64) {
+        *self = Self { start: at, end: at, ..Self::default() };
+    }
+
+    /// Goes on up to `end`, with what stands there.
+    pub fn append(&mut self, content: Content, end: u64) {
+        self.bytes += content.records.iter().map(size).sum::<usize>();
+        self.bytes += content.unreadable.iter().map(size_unreadable).sum::<usize>();
+        self.records.extend(content.records);
+        self.unreadable.extend(content.unreadable);
+        self.end = self.end.max(end);
+    }
+
+    /// Gives up the oldest, place by place, until no more is kept than that; but never the newest place.
+    pub fn shrink(&mut self, max_bytes: usize) {
+        while self.bytes > max_bytes {
+            let firsts = [self.records.front().map(|r| r.offset), self.unreadable.front().map(|u| u.offset)];
+            let Some(first) = firsts.into_iter().flatten().min().filter(|first| first.0 + 1 < self.end)
+            else {
+                return;
+            };
+            while let Some(record) = self.records.pop_front_if(|record| record.offset == first) {
+                self.bytes -= size(&record);
+            }
+            while let Some(unreadable) = self.unreadable.pop_front_if(|one| one.offset == first) {
+                self.bytes -= size_unreadable(&unreadable);
+            }
+            self.start = first.0 + 1;
+        }
+    }
+
+    /// What stands from `from` on; `None` where that is not in the window.
+    pub fn slice(&self, from: u64, limit: ReadLimit) -> Option<Slice> {
+        if from < self.start || from >= self.end {
+            return None;
+        }
+        let stop = from.saturating_add((limit.max_events as u64).max(1)).min(self.end);
+        let mut slice = Slice { end: Offset(stop), ..Slice::default() };
+        let first = self.records.partition_point(|record| record.offset.0 < from);
+        let mut bytes = 0;
+        for record in self.records.range(first..).take_while(|record| record.offset.0 < stop) {
+            bytes += record.event.body.len();
+            let begins_place = slice.records.last().is_some_and(|last| last.offset < record.offset);
+            if bytes > limit.max_bytes && begins_place {
+                slice.end = record.offset;
+                break;
+            }
+            slice.records.push(record.clone());
+        }
+        let first = self.unreadable.partition_point(|one| one.offset.0 < from);
+        let within = self.unreadable.range(first..).take_while(|one| one.offset < slice.end);
+        slice.unreadable = within.cloned().collect();
+        Some(slice)
+    }
+}
+
+fn size(record: &Record) -> usize {
+    RECORD_BYTES + record.event.body.len()
+}
+
+fn size_unreadable(unreadable: &Unreadable) -> usize {
+    RECORD_BYTES + unreadable.record.as_ref().map_or(0, |record| record.event.body.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use weir_core::testkit::record;
+
+    use super::*;
+
+    fn window(places: &[(u64, usize)], end: u64) -> Window {
+        let mut window = Window::default();
+        for (offset, size) in places {
+            let content = Content { records: vec![record(*offset, "events", *size)], unreadable: Vec::new() };
+            window.append(content, offset + 1);
+        }
+        window.append(Content::default(), end);
+        window
+    }
+
+    fn told(window: &Window, from: u64, max_events: usize, max_bytes: usize) -> Option<(Vec<u64>, u64)> {
+        let slice = window.slice(from, ReadLimit { max_events, max_bytes })?;
+        Some((slice.records.iter().map(|record| record.offset.0).collect(), slice.end.0))
+    }
+
+    #[test]
+    fn places_without_events_are_passed_over_and_events_of_one_place_stay_together() {
+        let window = window(&[(0, 5), (1, 5), (1, 5), (7, 5)], 12);
+        assert_eq!(told(&window, 0, 100, 100), Some((vec![0, 1, 1, 7], 12)));
+        assert_eq!(told(&window, 0, 2, 100), Some((vec![0, 1, 1], 2)));
+        assert_eq!(told(&window, 2, 3, 100), Some((vec![], 5)));
+        assert_eq!(told(&window, 0, 100, 12), Some((vec![0, 1, 1], 7)));
+        assert_eq!(told(&window, 0, 100, 3), Some((vec![0], 1)));
+        assert_eq!(told(&window, 8, 100, 0), Some((vec![], 12)));
+        assert_eq!(told(&window, 12, 100, 100), None);
+    }
+
+    #[test]
+    fn the_oldest_is_given_up_place_by_place_and_the_newest_never() {
+        let mut window = window(&[(0, 5), (1, 5), (1, 5), (7, 5)], 8);
+        window.shrink(RECORD_BYTES * 2);
+        assert_eq!((window.start(), told(&window, 7, 9, 9)), (2, Some((vec![7], 8))));
+        assert_eq!(told(&window, 1, 9, 9), None);
+        window.shrink(0);
+        assert_eq!((window.start(), window.end(), told(&window, 7, 9, 9)), (2, 8, Some((vec![7], 8))));
+    }
+
+    proptest! {
+        #[test]
+        fn reading_on_and_on_gives_each_event_once_in_its_order(
+            gaps in prop::collection::vec((0_u64..4, 0_usize..30), 1..60), max_events in 1_usize..9, max_bytes in 0_usize..80,
+        ) {
+            let mut at = 0;
+            let places: Vec<(u64, usize)> = gaps.iter().map(|(gap, size)| { at += gap; (at, *size) }).collect();
+            let window = window(&places, at + 1);
+            let (mut seen, mut from) = (Vec::new(), 0);
+            while let Some((records, end)) = told(&window, from, max_events, max_bytes) {
+                prop_assert!(end > from && end - from <= max_events as u64);
+                prop_assert!(records.iter().all(|offset| from <= *offset && *offset < end));
+                seen.extend(records);
+                from = end;
+            }
+            prop_assert_eq!(seen, places.iter().map(|(offset, _)| *offset).collect::<Vec<_>>());
+        }
+    }
+}
