@@ -15,6 +15,9 @@ const UNAVAILABLE: i32 = 77;
 const GONE_WITHIN: Duration = Duration::from_secs(30);
 #[cfg(feature = "kafka")]
 const IN_SYNC_WITHIN: Duration = Duration::from_secs(120);
+/// A transaction that somebody left open is waited for no longer.
+#[cfg(feature = "kafka")]
+const SETTLED_WITHIN: Duration = Duration::from_secs(15);
 
 /// The server, running unless it was killed; it ends with this, and its data goes with it.
 pub struct Service {
@@ -175,6 +178,27 @@ pub fn until_all_in_sync(brokers: &str, count: usize) {
     while !is_in_sync() {
         assert!(Instant::now() < deadline, "the brokers {brokers} have not come to hold the same");
         sleep(Duration::from_millis(200));
+    }
+}
+
+/// Waits until all that was committed on a topic can be read: a broker answers a commit before each partition has it.
+#[cfg(feature = "kafka")]
+pub fn until_settled(brokers: &str, topic: &str) {
+    let ends = |isolation: &str| {
+        let mut kcat = Command::new("kcat");
+        kcat.args(["-C", "-e", "-o", "end", "-X", isolation, "-b", brokers, "-t", topic]);
+        let told = String::from_utf8_lossy(&kcat.output().unwrap().stderr).into_owned();
+        let end = |line: &str| {
+            Some(line.strip_prefix("% Reached end of topic ")?.trim_end_matches(": exiting").to_owned())
+        };
+        told.lines().filter_map(end).collect::<std::collections::BTreeSet<_>>()
+    };
+    let deadline = Instant::now() + SETTLED_WITHIN;
+    while ends("isolation.level=read_committed") != ends("isolation.level=read_uncommitted") {
+        if Instant::now() > deadline {
+            return;
+        }
+        sleep(Duration::from_millis(100));
     }
 }
 

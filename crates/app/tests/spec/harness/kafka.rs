@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use super::service::{Service, until_all_in_sync};
+use super::service::{Service, until_all_in_sync, until_settled};
 
 /// A node, or several of one cluster; their data outlives a restart.
 pub struct Kafka(Vec<Service>);
@@ -81,7 +81,9 @@ fn kcat(brokers: &str, topic: &str, form: &[&str]) -> Vec<u8> {
     output.stdout
 }
 
+/// Of all that was committed until now.
 fn reader(brokers: &str, topic: &str, form: &[&str]) -> Command {
+    until_settled(brokers, topic);
     let mut kcat = Command::new("kcat");
     kcat.args(["-C", "-q", "-e", "-o", "beginning", "-X", "isolation.level=read_committed"]).args(form);
     kcat.args(["-b", brokers, "-t", topic]);

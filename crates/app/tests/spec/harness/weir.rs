@@ -7,7 +7,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use rusqlite::types::FromSql;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -242,14 +242,27 @@ impl Weir {
     }
 }
 
+/// The sink makes its tables beside what answers requests: whoever asks right after the start waits for them.
 #[track_caller]
 fn rows<T: FromSql>(database: &Path, query: &str) -> Vec<T> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(database, flags).unwrap();
-    connection.busy_timeout(Duration::from_secs(30)).unwrap();
-    let mut statement = connection.prepare(query).unwrap();
-    let found = statement.query_map([], |row| row.get(0)).unwrap();
-    found.map(Result::unwrap).collect()
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let attempt = Connection::open_with_flags(database, flags).and_then(|connection| {
+            connection.busy_timeout(Duration::from_secs(30))?;
+            connection.prepare(query)?.query_map([], |row| row.get(0))?.collect()
+        });
+        match attempt {
+            Err(error) if Instant::now() < deadline && is_not_made_yet(&error) => {
+                sleep(Duration::from_millis(20));
+            }
+            answer => return answer.unwrap(),
+        }
+    }
+}
+
+fn is_not_made_yet(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::CannotOpen) || error.to_string().contains("no such table")
 }
 
 impl Drop for Weir {

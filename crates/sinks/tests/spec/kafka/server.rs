@@ -9,7 +9,7 @@ use weir_kafka::rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicRepli
 use weir_kafka::rdkafka::client::DefaultClientContext;
 use weir_sinks::kafka::KafkaSettings;
 
-use crate::service::Service;
+use crate::service::{Service, until_settled};
 
 /// A node, or several of one cluster, and what has to be ended with them.
 pub struct Server {
@@ -87,6 +87,7 @@ impl Server {
 
     /// All that is committed, by partition and offset.
     pub fn read(&self, topic: &str) -> Vec<Seen> {
+        until_settled(&self.inner_brokers(), topic);
         let isolation = "isolation.level=read_committed";
         let output = Command::new("kcat")
             .args(["-C", "-q", "-e", "-J", "-o", "beginning", "-X", isolation, "-X", "check.crcs=true"])
