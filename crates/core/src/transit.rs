@@ -65,8 +65,17 @@ pub struct Arrival {
     received_at: Timestamp,
     client_id: Option<Box<str>>,
     user_id: Option<Box<str>>,
-    origin: Origin,
+    origin: Arc<Origin>,
     own: Option<Own>,
+}
+
+/// What the message before had: the events of one request follow one another, and most of what they say is the same.
+#[derive(Clone, Debug, Default)]
+pub struct Before {
+    stream: Option<Stream>,
+    occurred_at: Moment,
+    received_at: Moment,
+    origin: Option<Arc<Origin>>,
 }
 
 /// A message that says it is ours and is not in the form that it ought to have.
@@ -78,40 +87,42 @@ pub struct TransitError {
 }
 
 impl Arrival {
-    /// Reads the headers. `None` where the message is somebody else's.
+    /// Reads the headers of an event as somebody whom `credential` names let it in. `None` where the message is somebody
+    /// else's.
     pub fn read<'a>(
         headers: impl Iterator<Item = (&'a str, &'a [u8])>,
+        credential: &str,
+        before: &mut Before,
     ) -> Result<Option<Self>, TransitError> {
-        let found = Headers(headers.collect());
-        match found.text(VERSION_HEADER)? {
+        let found = Headers::sorted(headers);
+        match found.text(Name::Version)? {
             None => return Ok(None),
             Some(VERSION) => {}
             Some(_) => return Err(wrong(VERSION_HEADER, "is of a version that this program does not know")),
         }
-        let owned = |name| found.text(name).map(|text| text.map(str::to_owned));
-        let user = owned("user_id")?;
-        let (user_id, subject) = match owned("subject")? {
+        let user = found.text(Name::UserId)?;
+        let (user_id, subject) = match found.text(Name::Subject)? {
             None => (None, user),
-            subject => (user.map(String::into_boxed_str), subject),
+            subject => (user, subject),
         };
-        let origin = Origin {
-            credential: String::new(),
-            user_id: subject,
-            device_uuid: owned("device_uuid")?,
-            app_version: owned("app_version")?,
-            os_version: owned("os_version")?,
-            user_agent: owned("user_agent")?,
-            client_ip: owned("client_ip")?,
-        };
+        let origin = [
+            Some(credential),
+            subject,
+            found.text(Name::DeviceUuid)?,
+            found.text(Name::AppVersion)?,
+            found.text(Name::OsVersion)?,
+            found.text(Name::UserAgent)?,
+            found.text(Name::ClientIp)?,
+        ];
         Ok(Some(Self {
-            stream: found.parsed("stream", Stream::new)?,
-            id: found.parsed("id", EventId::parse)?,
-            occurred_at: found.parsed("occurred_at", Timestamp::parse)?,
-            received_at: found.parsed("received_at", Timestamp::parse)?,
-            client_id: owned("log_id")?.map(String::into_boxed_str),
-            user_id,
-            origin,
-            own: found.text(OWN_HEADER)?.map(|_| found.parsed(OWN_HEADER, Own::parse)).transpose()?,
+            stream: found.parsed(Name::Stream, |text| before.stream(text))?,
+            id: found.parsed(Name::Id, EventId::parse)?,
+            occurred_at: found.parsed(Name::OccurredAt, |text| before.occurred_at.parse(text))?,
+            received_at: found.parsed(Name::ReceivedAt, |text| before.received_at.parse(text))?,
+            client_id: found.text(Name::LogId)?.map(Box::from),
+            user_id: user_id.map(Box::from),
+            origin: before.origin(origin),
+            own: found.text(Name::Own)?.map(|_| found.parsed(Name::Own, Own::parse)).transpose()?,
         }))
     }
 
@@ -125,8 +136,8 @@ impl Arrival {
         self.own.is_some()
     }
 
-    /// The event, from the message's value; as somebody whom `credential` names let it in.
-    pub fn record(self, offset: Offset, value: Bytes, credential: &str) -> Result<Record, TransitError> {
+    /// The event, from the message's value.
+    pub fn record(self, offset: Offset, value: Bytes) -> Result<Record, TransitError> {
         let body = match &self.own {
             None => value,
             Some(own) => own.body(&value).ok_or(wrong(OWN_HEADER, "does not fit its value"))?.into(),
@@ -136,25 +147,126 @@ impl Arrival {
             offset,
             stream,
             received_at,
-            origin: Arc::new(Origin { credential: credential.to_owned(), ..origin }),
+            origin,
             event: Event { id, occurred_at, client_id, user_id, body },
         })
     }
 }
 
-/// Headers as they came; of a name that stands twice, the last counts.
-struct Headers<'a>(Vec<(&'a str, &'a [u8])>);
-
-impl<'a> Headers<'a> {
-    fn text(&self, name: &'static str) -> Result<Option<&'a str>, TransitError> {
-        let found = self.0.iter().rev().find(|(header, _)| *header == name);
-        let text = found.map(|(_, value)| std::str::from_utf8(value)).transpose();
-        text.map_err(|_| wrong(name, "is no text in UTF-8"))
+impl Before {
+    fn stream(&mut self, name: &str) -> Option<Stream> {
+        if self.stream.as_ref().is_none_or(|stream| stream.as_str() != name) {
+            self.stream = Some(Stream::new(name)?);
+        }
+        self.stream.clone()
     }
 
-    fn parsed<T>(&self, name: &'static str, parse: impl Fn(&str) -> Option<T>) -> Result<T, TransitError> {
-        let text = self.text(name)?.ok_or(wrong(name, "is missing"))?;
-        parse(text).ok_or(wrong(name, "has a value that cannot be one"))
+    /// The credential, and what [`Origin`] has beside it, in its order.
+    fn origin(&mut self, told: [Option<&str>; 7]) -> Arc<Origin> {
+        let [credential, user_id, device_uuid, app_version, os_version, user_agent, client_ip] = told;
+        let is_told = |origin: &&Arc<Origin>| {
+            Some(origin.credential.as_str()) == credential
+                && origin.user_id.as_deref() == user_id
+                && origin.device_uuid.as_deref() == device_uuid
+                && origin.app_version.as_deref() == app_version
+                && origin.os_version.as_deref() == os_version
+                && origin.user_agent.as_deref() == user_agent
+                && origin.client_ip.as_deref() == client_ip
+        };
+        if let Some(origin) = self.origin.as_ref().filter(is_told) {
+            return origin.clone();
+        }
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        let origin = Arc::new(Origin {
+            credential: credential.unwrap_or_default().to_owned(),
+            user_id: owned(user_id),
+            device_uuid: owned(device_uuid),
+            app_version: owned(app_version),
+            os_version: owned(os_version),
+            user_agent: owned(user_agent),
+            client_ip: owned(client_ip),
+        });
+        self.origin = Some(origin.clone());
+        origin
+    }
+}
+
+/// The moment that was read last, and its text.
+#[derive(Clone, Debug, Default)]
+struct Moment(String, Option<Timestamp>);
+
+impl Moment {
+    fn parse(&mut self, text: &str) -> Option<Timestamp> {
+        if self.0 != text {
+            text.clone_into(&mut self.0);
+            self.1 = Timestamp::parse(text);
+        }
+        self.1
+    }
+}
+
+/// The headers of a message of ours.
+#[derive(Clone, Copy)]
+enum Name {
+    Version,
+    Id,
+    Stream,
+    OccurredAt,
+    ReceivedAt,
+    LogId,
+    UserId,
+    Subject,
+    DeviceUuid,
+    AppVersion,
+    OsVersion,
+    UserAgent,
+    ClientIp,
+    Own,
+}
+
+const NAMES: [&str; HEADERS_MAX + 1] = [
+    VERSION_HEADER,
+    "id",
+    "stream",
+    "occurred_at",
+    "received_at",
+    "log_id",
+    "user_id",
+    "subject",
+    "device_uuid",
+    "app_version",
+    "os_version",
+    "user_agent",
+    "client_ip",
+    OWN_HEADER,
+];
+
+/// The values of those that came, each in its name's place; of a name that stands twice, the last counts.
+struct Headers<'a>([Option<&'a [u8]>; NAMES.len()]);
+
+impl<'a> Headers<'a> {
+    /// They are looked for where they stand when we wrote them: each behind the one before.
+    fn sorted(headers: impl Iterator<Item = (&'a str, &'a [u8])>) -> Self {
+        let mut found = [None; NAMES.len()];
+        let mut next = 0;
+        for (name, value) in headers {
+            let places = (next..NAMES.len()).chain(0..next);
+            if let Some(place) = places.into_iter().find(|place| NAMES[*place] == name) {
+                found[place] = Some(value);
+                next = place + 1;
+            }
+        }
+        Self(found)
+    }
+
+    fn text(&self, name: Name) -> Result<Option<&'a str>, TransitError> {
+        let text = self.0[name as usize].map(std::str::from_utf8).transpose();
+        text.map_err(|_| wrong(NAMES[name as usize], "is no text in UTF-8"))
+    }
+
+    fn parsed<T>(&self, name: Name, parse: impl FnOnce(&str) -> Option<T>) -> Result<T, TransitError> {
+        let text = self.text(name)?.ok_or(wrong(NAMES[name as usize], "is missing"))?;
+        parse(text).ok_or(wrong(NAMES[name as usize], "has a value that cannot be one"))
     }
 }
 
@@ -187,12 +299,19 @@ mod tests {
     }
 
     fn arrival(headers: &[(&'static str, Cow<'_, str>)]) -> Result<Option<Arrival>, TransitError> {
-        Arrival::read(headers.iter().map(|(name, text)| (*name, text.as_bytes())))
+        let headers = headers.iter().map(|(name, text)| (*name, text.as_bytes()));
+        Arrival::read(headers, "jwt:alice", &mut Before::default())
     }
 
     fn brought(sent: &Record) -> Record {
-        let arrival = arrival(&headers(sent)).unwrap().unwrap();
-        arrival.record(sent.offset, sent.event.body.clone(), &sent.origin.credential).unwrap()
+        brought_after(sent, &mut Before::default())
+    }
+
+    fn brought_after(sent: &Record, before: &mut Before) -> Record {
+        let told = headers(sent);
+        let told = told.iter().map(|(name, text)| (*name, text.as_bytes()));
+        let arrival = Arrival::read(told, &sent.origin.credential, before).unwrap().unwrap();
+        arrival.record(sent.offset, sent.event.body.clone()).unwrap()
     }
 
     #[test]
@@ -200,6 +319,29 @@ mod tests {
         for sent in [full(), record(0, "events", 3)] {
             assert_eq!(brought(&sent), sent);
         }
+    }
+
+    #[test]
+    fn what_came_before_is_shared_and_never_taken_for_what_comes() {
+        let mut before = Before::default();
+        let mut other = record(0, "events", 3);
+        other.origin = Arc::new(Origin { client_ip: Some("::1".to_owned()), ..Origin::default() });
+        for sent in [full(), other.clone(), record(1, "actions", 3), full()] {
+            assert_eq!(brought_after(&sent, &mut before), sent);
+        }
+        let again = brought_after(&full(), &mut before);
+        assert!(Arc::ptr_eq(&again.origin, &brought_after(&full(), &mut before).origin));
+        other.origin = Arc::new(Origin { credential: "other".to_owned(), ..(*again.origin).clone() });
+        assert_eq!(brought_after(&other, &mut before), other);
+    }
+
+    #[test]
+    fn headers_are_found_wherever_they_stand() {
+        let sent = full();
+        let mut told = headers(&sent);
+        told.reverse();
+        told.insert(0, ("id", "7".into()));
+        assert_eq!(arrival(&told), arrival(&headers(&sent)));
     }
 
     #[test]
@@ -232,9 +374,9 @@ mod tests {
         headers.push((OWN_HEADER, own.to_string().into()));
         let arrival = arrival(&headers).unwrap().unwrap();
         assert!(arrival.is_line());
-        let brought = arrival.clone().record(sent.offset, line.into(), "jwt:alice").unwrap();
+        let brought = arrival.clone().record(sent.offset, line.into()).unwrap();
         assert_eq!(brought, sent);
-        assert!(arrival.record(sent.offset, Bytes::from_static(b"{"), "x").is_err());
+        assert!(arrival.record(sent.offset, Bytes::from_static(b"{")).is_err());
     }
 
     #[test]
@@ -253,6 +395,7 @@ mod tests {
             let without: Vec<_> = told.iter().filter(|(header, _)| *header != name).cloned().collect();
             assert_eq!(arrival(&without).is_ok(), name == "weir", "{name}");
         }
-        assert!(Arrival::read([("weir", &b"\xff"[..])].into_iter()).is_err());
+        let no_text = [("weir", &b"\xff"[..])].into_iter();
+        assert!(Arrival::read(no_text, "", &mut Before::default()).is_err());
     }
 }

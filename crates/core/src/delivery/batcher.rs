@@ -17,7 +17,7 @@ pub struct BatchLimits {
     pub max_events: usize,
     /// Bytes of the events' bodies in a batch; an event that is larger makes a batch of its own.
     pub max_bytes: usize,
-    /// A batch is closed when its first event has waited so long.
+    /// A batch is closed when its first event has waited so long: since it came in; of a broker's, since it was read.
     pub max_age: Duration,
     /// Batches handed to the sink at once.
     pub in_flight: usize,
@@ -75,9 +75,19 @@ impl Cut {
     }
 }
 
+/// From when on an event is said to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AgesFrom {
+    /// Since it came in: so it is known how long it takes to its store.
+    Arrival,
+    /// Since it was read: what a broker has kept is old already, and as much of it is gathered as of what is new.
+    Reading,
+}
+
 /// Gathers records until a batch is full.
 pub struct Batcher {
     limits: BatchLimits,
+    ages_from: AgesFrom,
     open: Cut,
     waiting_since: Option<Timestamp>,
     moving_since: Option<Timestamp>,
@@ -85,9 +95,10 @@ pub struct Batcher {
 
 impl Batcher {
     /// Begins at `first`.
-    pub fn new(limits: BatchLimits, first: Offset) -> Self {
+    pub fn new(limits: BatchLimits, ages_from: AgesFrom, first: Offset) -> Self {
         Self {
             limits,
+            ages_from,
             open: Cut { first, end: first, ..Cut::default() },
             waiting_since: None,
             moving_since: None,
@@ -134,7 +145,7 @@ impl Batcher {
             self.open.end = next;
             if passage == Passage::LeftOut {
                 // It is accounted for with the batch, and pending until then: it may not wait longer than others.
-                self.waiting_since.get_or_insert(record.received_at.min(now));
+                self.wait_since(&record, now);
                 self.open.filtered += 1;
             }
             return None;
@@ -150,12 +161,20 @@ impl Batcher {
         } else {
             None
         };
-        self.waiting_since.get_or_insert(record.received_at.min(now));
+        self.wait_since(&record, now);
         self.moving_since.get_or_insert(now);
         self.open.bytes += size;
         self.open.records.push(record);
         self.open.end = next;
         cut
+    }
+
+    fn wait_since(&mut self, record: &Record, now: Timestamp) {
+        let since = match self.ages_from {
+            AgesFrom::Arrival => record.received_at.min(now),
+            AgesFrom::Reading => now,
+        };
+        self.waiting_since.get_or_insert(since);
     }
 
     /// Takes note of what a slice holds beside its records, and that reading has come as far as its end.
@@ -218,7 +237,7 @@ mod tests {
     }
 
     fn cuts(records: Vec<Record>, limits: BatchLimits, route: &Route) -> Vec<Cut> {
-        let mut batcher = Batcher::new(limits, Offset(0));
+        let mut batcher = Batcher::new(limits, AgesFrom::Arrival, Offset(0));
         let now = Timestamp::from_micros(0);
         let offered = records.into_iter().filter_map(|record| batcher.offer(record, route, now));
         let mut cuts: Vec<Cut> = offered.collect();
@@ -259,9 +278,22 @@ mod tests {
         assert_eq!((cut.first, cut.end), (Offset(0), Offset(4)));
         assert_eq!((cut.records.len(), cut.filtered), (1, 2));
 
-        let mut batcher = Batcher::new(limits(10, 100), Offset(0));
+        let mut batcher = Batcher::new(limits(10, 100), AgesFrom::Arrival, Offset(0));
         batcher.offer(event(0, "{}"), &route, Timestamp::from_micros(7));
         assert_eq!(batcher.waiting_since(), Some(Timestamp::from_micros(0)));
+    }
+
+    #[test]
+    fn an_event_waits_since_it_came_in_or_since_it_was_read() {
+        let now = Timestamp::from_micros(1 << 60);
+        for (ages_from, since) in
+            [(AgesFrom::Arrival, record(0, "events", 1).received_at), (AgesFrom::Reading, now)]
+        {
+            let mut batcher = Batcher::new(limits(10, 100), ages_from, Offset(0));
+            batcher.offer(record(0, "events", 1), &Route::all(), now);
+            batcher.offer(record(1, "events", 1), &Route::all(), now.after(Duration::from_secs(1)));
+            assert_eq!(batcher.waiting_since(), Some(since));
+        }
     }
 
     #[test]
@@ -282,7 +314,7 @@ mod tests {
             reason: "retention_passed",
             detail: detail.to_owned(),
         };
-        let mut batcher = Batcher::new(limits(10, 100), Offset(0));
+        let mut batcher = Batcher::new(limits(10, 100), AgesFrom::Arrival, Offset(0));
         for (end, lost) in [(5, lost(5, "a")), (9, lost(4, "a")), (11, lost(2, "b"))] {
             let slice = Slice { end: Offset(end), lost: vec![lost], ..Slice::default() };
             batcher.advance(slice, &Route::all(), now);

@@ -33,7 +33,7 @@ use std::sync::Arc;
 use futures::StreamExt;
 use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc, watch};
 
-pub use batcher::{BatchLimits, Batcher, Cut};
+pub use batcher::{AgesFrom, BatchLimits, Batcher, Cut};
 pub use buffer::Buffer;
 use buffer::Room;
 pub use claim::claim;

@@ -13,7 +13,7 @@ use crate::ledger::Awaited;
 use crate::log::{LogError, ReadLimit, Slice};
 use crate::time::Timestamp;
 
-use super::batcher::{Batcher, Cut};
+use super::batcher::{AgesFrom, Batcher, Cut};
 use super::buffer::permits;
 use super::persist::Persist;
 use super::{Assignment, DeliveryError, Place, Planned, Surroundings};
@@ -66,7 +66,7 @@ impl<'a> Planner<'a> {
                 return Ok(());
             }
         }
-        let mut batcher = Batcher::new(self.assignment.limits, account.planned);
+        let mut batcher = Batcher::new(self.assignment.limits, self.ages_from(), account.planned);
         let awaited = self.surroundings.ledger.awaited(&self.assignment.key);
         let until = account.opening.until;
         while until.is_none_or(|until| batcher.end() < until) {
@@ -95,7 +95,7 @@ impl<'a> Planner<'a> {
     async fn read_again(&self, plan: &Plan) -> Result<Cut, DeliveryError> {
         let Assignment { route, limits, .. } = self.assignment;
         let unlimited = super::BatchLimits { max_events: usize::MAX, max_bytes: usize::MAX, ..*limits };
-        let mut batcher = Batcher::new(unlimited, plan.first);
+        let mut batcher = Batcher::new(unlimited, self.ages_from(), plan.first);
         while batcher.end() < plan.end {
             let before = batcher.end();
             self.read(&mut batcher, Some(plan.end)).await?;
@@ -237,6 +237,10 @@ impl<'a> Planner<'a> {
         }
     }
 
+    fn ages_from(&self) -> AgesFrom {
+        if self.assignment.key.partition.is_of_topic() { AgesFrom::Reading } else { AgesFrom::Arrival }
+    }
+
     /// When the gathered events have waited long enough.
     fn due_at(&self, batcher: &Batcher) -> Option<Timestamp> {
         match batcher.waiting_since() {
@@ -266,8 +270,8 @@ impl<'a> Planner<'a> {
 
 fn by_stream(records: &[Record]) -> BTreeMap<Stream, u64> {
     let mut counts = BTreeMap::new();
-    for record in records {
-        *counts.entry(record.stream.clone()).or_default() += 1;
+    for alike in records.chunk_by(|one, next| one.stream == next.stream) {
+        *counts.entry(alike[0].stream.clone()).or_default() += alike.len() as u64;
     }
     counts
 }

@@ -21,7 +21,7 @@ use crate::log::{Source, Unreadable};
 use crate::schema::{CurrentRegistry, STORE};
 use crate::sink::Refusal;
 use crate::time::Timestamp;
-use crate::transit::{Arrival, TransitError};
+use crate::transit::{self, Arrival, TransitError};
 
 /// What a message's value is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -84,24 +84,40 @@ pub struct MessageReader {
     pub value_max_bytes: usize,
 }
 
+/// What is kept of the message before, by whoever reads one after the other: it saves work, and changes nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Before {
+    topic: String,
+    credential: String,
+    transit: transit::Before,
+}
+
 impl MessageReader {
     /// The events in the message.
     pub fn read(&self, message: &Message<'_>) -> Content {
-        let arrival =
-            Arrival::read(message.headers.iter().filter_map(|(name, value)| Some((*name, (*value)?))));
+        let mut content = Content::default();
+        self.read_on(message, &mut Before::default(), &mut content);
+        content
+    }
+
+    /// Adds the events in the message to `content`.
+    pub fn read_on(&self, message: &Message<'_>, before: &mut Before, content: &mut Content) {
+        let headers = message.headers.iter().filter_map(|(name, value)| Some((*name, (*value)?)));
+        let Before { credential, transit, .. } = before.of(self.kind, message.topic);
+        let arrival = Arrival::read(headers, credential, transit);
         let stream = self.stream_of(message, arrival.as_ref().ok().and_then(Option::as_ref));
-        let reading =
-            Reading { reader: self, message, stream: &stream, credential: self.credential(message) };
+        let reading = Reading { reader: self, message, stream: &stream, credential };
         let read = match (self.value(message), arrival) {
             (Err(fault), _) => Err(fault),
             (Ok(_), Err(error)) => Err(Fault::new("broken_headers", error.to_string())),
-            (Ok(value), Ok(Some(arrival))) => reading.ours(arrival, value),
-            (Ok(value), Ok(None)) => reading.anybodys(&value),
+            (Ok(value), Ok(Some(arrival))) => {
+                reading.ours(arrival, value).map(|record| content.records.push(record))
+            }
+            (Ok(value), Ok(None)) => reading.anybodys(&value, content),
         };
-        read.unwrap_or_else(|fault| Content {
-            unreadable: vec![reading.unreadable(fault, None, message.value.clone())],
-            ..Content::default()
-        })
+        if let Err(fault) = read {
+            content.unreadable.push(reading.unreadable(fault, None, message.value.clone()));
+        }
     }
 
     fn value(&self, message: &Message<'_>) -> Result<Bytes, Fault> {
@@ -129,10 +145,17 @@ impl MessageReader {
         let built_in = || Stream::new(name).unwrap_or_else(|| unreachable!("it is a plain word"));
         self.stream.clone().unwrap_or_else(built_in)
     }
+}
 
-    /// Who let it in. It is not this input, so that another one that reads the same topic gives the same ids.
-    fn credential(&self, message: &Message<'_>) -> String {
-        format!("{}:{}", self.kind, message.topic)
+impl Before {
+    /// With the credential of whoever let it in, which is the topic. It is not this input, so that another one that reads
+    /// the same topic gives the same ids.
+    fn of(&mut self, kind: &str, topic: &str) -> &mut Self {
+        if self.credential.is_empty() || self.topic != topic {
+            topic.clone_into(&mut self.topic);
+            self.credential = format!("{kind}:{topic}");
+        }
+        self
     }
 }
 
@@ -147,32 +170,37 @@ struct Reading<'a> {
     reader: &'a MessageReader,
     message: &'a Message<'a>,
     stream: &'a Stream,
-    credential: String,
+    credential: &'a str,
 }
 
 impl Reading<'_> {
     /// A message that Weir itself has sent: the event is what it was.
-    fn ours(&self, arrival: Arrival, value: Bytes) -> Result<Content, Fault> {
+    fn ours(&self, arrival: Arrival, value: Bytes) -> Result<Record, Fault> {
         let broken = |error: TransitError| Fault::new("broken_headers", error.to_string());
         let value = match protobuf::is_told(self.message) {
             true => self.reader.event_of_wire(self.message, &value)?,
             false => value,
         };
-        let mut record = arrival.record(self.message.offset, value, &self.credential).map_err(broken)?;
+        let mut record = arrival.record(self.message.offset, value).map_err(broken)?;
         self.rules().read(&record.event.body)?;
         record.stream = self.stream.clone();
-        Ok(Content { records: vec![record], unreadable: Vec::new() })
+        Ok(record)
     }
 
-    fn anybodys(&self, value: &Bytes) -> Result<Content, Fault> {
+    fn anybodys(&self, value: &Bytes, content: &mut Content) -> Result<(), Fault> {
         let bodies = match self.reader.format {
             ValueFormat::Json => vec![trimmed(value)],
             ValueFormat::Lines => lines(&trimmed(value))?,
-            ValueFormat::Protobuf => return self.wire(value),
-            ValueFormat::Raw => return Ok(self.raw(value)),
+            ValueFormat::Protobuf => {
+                content.records.push(self.wire(value)?);
+                return Ok(());
+            }
+            ValueFormat::Raw => {
+                content.records.push(self.raw(value));
+                return Ok(());
+            }
         };
         let (is_alone, origin) = (bodies.len() == 1, Arc::new(self.origin()));
-        let mut content = Content::default();
         for (index, body) in bodies.into_iter().enumerate() {
             let place = if is_alone { None } else { Some(index) };
             match self.event(body.clone(), place) {
@@ -180,13 +208,13 @@ impl Reading<'_> {
                 Err(fault) => content.unreadable.push(self.unreadable(fault, place, Some(body))),
             }
         }
-        Ok(content)
+        Ok(())
     }
 
     fn event(&self, body: Bytes, index: Option<usize>) -> Result<Event, Fault> {
         let facts = self.rules().read(&body)?;
         let id = match facts.client_id.as_deref() {
-            Some(name) => EventId::named(self.stream, &self.credential, &format!("id:{name}")),
+            Some(name) => EventId::named(self.stream, self.credential, &format!("id:{name}")),
             None => self.id_by_place(index),
         };
         Ok(Event {
@@ -203,17 +231,17 @@ impl Reading<'_> {
         let Message { partition, offset, at, .. } = self.message;
         let index = index.map(|index| format!("/{index}")).unwrap_or_default();
         let name = format!("at:{partition}/{offset}{index}@{}", at.as_micros());
-        EventId::named(self.stream, &self.credential, &name)
+        EventId::named(self.stream, self.credential, &name)
     }
 
     /// What is kept of one that is none is what was sent.
-    fn wire(&self, value: &Bytes) -> Result<Content, Fault> {
+    fn wire(&self, value: &Bytes) -> Result<Record, Fault> {
         let event = self.event(self.reader.event_of_wire(self.message, value)?, None)?;
-        Ok(Content { records: vec![self.record(event, Arc::new(self.origin()))], unreadable: Vec::new() })
+        Ok(self.record(event, Arc::new(self.origin())))
     }
 
     /// Whatever it is, it is an event; no rule is asked, as nobody has said anything in JSON.
-    fn raw(&self, value: &Bytes) -> Content {
+    fn raw(&self, value: &Bytes) -> Record {
         let (name, text) = match std::str::from_utf8(value) {
             Ok(text) => ("value", Cow::Borrowed(text)),
             Err(_) => ("base64", Cow::Owned(source::base64(value))),
@@ -221,7 +249,7 @@ impl Reading<'_> {
         let body = serde_json::json!({ name: text }).to_string().into();
         let (occurred_at, id) = (self.message.at, self.id_by_place(None));
         let event = Event { id, occurred_at, client_id: None, user_id: None, body };
-        Content { records: vec![self.record(event, Arc::new(self.origin()))], unreadable: Vec::new() }
+        self.record(event, Arc::new(self.origin()))
     }
 
     fn record(&self, event: Event, origin: Arc<Origin>) -> Record {
@@ -230,7 +258,7 @@ impl Reading<'_> {
     }
 
     fn origin(&self) -> Origin {
-        Origin { credential: self.credential.clone(), ..Origin::default() }
+        Origin { credential: self.credential.to_owned(), ..Origin::default() }
     }
 
     fn rules(&self) -> Cow<'_, StreamRules> {

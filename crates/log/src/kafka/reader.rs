@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::Notify;
 use weir_core::event::Offset;
-use weir_core::message::{Content, Message, MessageReader};
+use weir_core::message::{Before, Content, Message, MessageReader};
 use weir_core::time::Timestamp;
 use weir_kafka::Events;
 use weir_kafka::rdkafka::consumer::base_consumer::PartitionQueue;
@@ -44,6 +44,9 @@ pub(super) struct Slot {
     is_at_end: bool,
     /// What came and was not wanted yet.
     held: Option<(u64, Content)>,
+    /// What went wrong behind it, told once all before it was taken.
+    obstacle: Option<Obstacle>,
+    before: Before,
 }
 
 /// Why nothing can be read at a place.
@@ -116,8 +119,17 @@ impl Reader {
         self.consumer.context().watch(place, arrived);
         self.consumer.incremental_assign(&place.at(RawOffset::Offset(at.cast_signed()))?)?;
         self.taken().insert(place.clone());
-        let place = place.clone();
-        Ok(Slot { reader: self, place, queue, position: at, given: at, is_at_end: false, held: None })
+        Ok(Slot {
+            reader: self,
+            place: place.clone(),
+            queue,
+            position: at,
+            given: at,
+            is_at_end: false,
+            held: None,
+            obstacle: None,
+            before: Before::default(),
+        })
     }
 }
 
@@ -134,33 +146,52 @@ impl Slot {
 
     /// Takes what has come, up to the room's limits, and at least one message where there is one. Waits for nothing.
     pub fn take(&mut self, messages: &MessageReader, room: Room) -> Result<(Content, u64), Obstacle> {
+        // Asked first: what it has passed stands in the queue, or holds nothing.
+        let passed = self.reader.consumer.context().next(&self.place);
         let mut taken = Content::default();
         let (mut count, mut bytes) = (0, 0);
         while count < room.max_messages {
-            let Some((offset, content)) = self.next(messages)? else { break };
-            let size: usize = content.records.iter().map(|record| record.event.body.len()).sum();
+            let (records, unreadable) = (taken.records.len(), taken.unreadable.len());
+            let offset = match self.next(messages, passed, &mut taken) {
+                Ok(Some(offset)) => offset,
+                Ok(None) => break,
+                Err(obstacle) if count == 0 => return Err(obstacle),
+                Err(obstacle) => {
+                    self.obstacle = Some(obstacle);
+                    return Ok((taken, self.given));
+                }
+            };
+            let size: usize = taken.records[records..].iter().map(|record| record.event.body.len()).sum();
             if offset >= room.stop || (count > 0 && bytes + size > room.max_bytes) {
-                self.held = Some((offset, content));
+                let (records, unreadable) =
+                    (taken.records.split_off(records), taken.unreadable.split_off(unreadable));
+                self.held = Some((offset, Content { records, unreadable }));
                 self.given = self.given.max(offset.min(room.stop));
                 return Ok((taken, self.given));
             }
             count += 1;
             bytes += size;
             self.given = offset + 1;
-            taken.records.extend(content.records);
-            taken.unreadable.extend(content.unreadable);
         }
         self.given = self.given.max(self.position.min(room.stop));
         Ok((taken, self.given))
     }
 
-    /// The next message, with its offset.
-    fn next(&mut self, messages: &MessageReader) -> Result<Option<(u64, Content)>, Obstacle> {
-        if let Some(held) = self.held.take() {
-            return Ok(Some(held));
+    /// Adds what the next message holds, and gives its offset.
+    fn next(
+        &mut self,
+        messages: &MessageReader,
+        passed: u64,
+        taken: &mut Content,
+    ) -> Result<Option<u64>, Obstacle> {
+        if let Some((offset, held)) = self.held.take() {
+            taken.records.extend(held.records);
+            taken.unreadable.extend(held.unreadable);
+            return Ok(Some(offset));
         }
-        // Asked first: what it has passed stands in the queue, or holds nothing.
-        let passed = self.reader.consumer.context().next(&self.place);
+        if let Some(obstacle) = self.obstacle.take() {
+            return Err(obstacle);
+        }
         loop {
             match self.queue.poll(Duration::ZERO) {
                 None => {
@@ -169,10 +200,10 @@ impl Slot {
                 }
                 Some(Ok(message)) if message.offset().cast_unsigned() < self.position => {}
                 Some(Ok(message)) => {
-                    let (offset, content) =
-                        (message.offset().cast_unsigned(), messages.read(&view(&message)));
+                    let offset = message.offset().cast_unsigned();
+                    messages.read_on(&view(&message), &mut self.before, taken);
                     (self.position, self.is_at_end) = (offset + 1, false);
-                    return Ok(Some((offset, content)));
+                    return Ok(Some(offset));
                 }
                 Some(Err(KafkaError::PartitionEOF(_))) => self.is_at_end = true,
                 Some(Err(error)) => return Err(obstacle(&error)),

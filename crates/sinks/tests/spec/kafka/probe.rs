@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use weir_core::event::{EventId, Offset};
 use weir_core::testkit::sink::{Columns, Probe, Reach};
-use weir_core::transit::Arrival;
+use weir_core::transit::{Arrival, Before};
 
 use crate::kafka::server::{Seen, Server};
 use crate::lines::row;
@@ -39,6 +39,6 @@ impl Probe for KafkaProbe<'_> {
 /// The event that a message of ours brings.
 pub fn arrived(seen: &Seen) -> weir_core::event::Record {
     let headers = seen.headers().map(|(name, value)| (name, value.as_bytes()));
-    let arrival = Arrival::read(headers).unwrap().unwrap();
-    arrival.record(Offset(0), Bytes::copy_from_slice(seen.value().as_bytes()), "").unwrap()
+    let arrival = Arrival::read(headers, "", &mut Before::default()).unwrap().unwrap();
+    arrival.record(Offset(0), Bytes::copy_from_slice(seen.value().as_bytes())).unwrap()
 }

@@ -3,7 +3,7 @@
 use weir_connect::rabbitmq::lapin::types::AMQPValue;
 use weir_core::sink::{Sink, Verdict};
 use weir_core::testkit::sink::batch;
-use weir_core::transit::Arrival;
+use weir_core::transit::{Arrival, Before};
 use weir_sinks::brokers::Format;
 use weir_sinks::rabbitmq::RabbitSettings;
 
@@ -28,9 +28,9 @@ async fn a_message_is_durable_and_tells_all_that_is_known_of_its_event() {
     let texts: Vec<_> = headers
         .filter_map(|(name, value)| Some((name.as_str(), value.as_long_string()?.as_bytes())))
         .collect();
-    let arrival = Arrival::read(texts.into_iter()).unwrap().unwrap();
-    let body = message.data.clone().into();
-    assert_eq!(arrival.record(records[0].offset, body, &records[0].origin.credential).unwrap(), records[0]);
+    let credential = &records[0].origin.credential;
+    let arrival = Arrival::read(texts.into_iter(), credential, &mut Before::default()).unwrap().unwrap();
+    assert_eq!(arrival.record(records[0].offset, message.data.clone().into()).unwrap(), records[0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
