@@ -69,6 +69,7 @@ impl FilesUpkeep {
         }
         while tell_of_files(self.files.catalog(), &self.intake).await? > 0 {}
         self.metrics.kept(self.files.catalog().totals(&Owner::All).await?);
+        self.metrics.half_there(self.uploads.half_there().await?);
         Ok(())
     }
 

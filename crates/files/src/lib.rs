@@ -28,7 +28,7 @@ mod upload;
 pub use bucket::{Bucket, BucketSettings};
 pub use files::{FileLimits, Files};
 pub use folder::Folder;
-pub use resumable::{About, Done, Growing, Held, ResumableUpload, ResumableUploads};
+pub use resumable::{About, Done, Growing, HalfThere, Held, ResumableUpload, ResumableUploads};
 pub use retain::{Going, ROUND_MAX, Retained};
 pub use staging::{Staged, Staging};
 pub use sweep::SweepReport;

@@ -4,7 +4,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use weir_core::files::Totals;
-use weir_files::{Retained, SweepReport};
+use weir_files::{HalfThere, Retained, SweepReport};
 
 use super::registered;
 
@@ -13,6 +13,8 @@ use super::registered;
 pub struct FileMetrics {
     kept: Gauge,
     kept_bytes: Gauge,
+    uploads: Gauge,
+    uploads_bytes: Gauge,
     expired: Counter,
     freed_bytes: Counter,
     orphans: Counter,
@@ -24,6 +26,13 @@ impl FileMetrics {
         Self {
             kept: registered(to, "weir_files", "Files that are kept", Gauge::default()),
             kept_bytes: registered(to, "weir_files_bytes", "Bytes of files that are kept", Gauge::default()),
+            uploads: registered(to, "weir_uploads_open", "Uploads that are not whole yet", Gauge::default()),
+            uploads_bytes: registered(
+                to,
+                "weir_uploads_open_bytes",
+                "Bytes on the disk of uploads that are not whole yet",
+                Gauge::default(),
+            ),
             expired: registered(to, "weir_files_expired", "Files that retention ended", Counter::default()),
             freed_bytes: registered(
                 to,
@@ -50,6 +59,12 @@ impl FileMetrics {
     pub fn kept(&self, totals: Totals) {
         self.kept.set(totals.files.cast_signed());
         self.kept_bytes.set(totals.bytes.cast_signed());
+    }
+
+    /// What of uploads lies on the disk now.
+    pub fn half_there(&self, half_there: HalfThere) {
+        self.uploads.set(half_there.uploads.cast_signed());
+        self.uploads_bytes.set(half_there.bytes.cast_signed());
     }
 
     /// Retention has run.

@@ -38,7 +38,7 @@ pub fn store(weir: &Weir, query: &str, content: &[u8]) -> Value {
 
 /// Has every part in a folder as it is, and what GNU tar makes of them in another; their lists, line by line.
 #[track_caller]
-fn unpacked(weir: &Weir, parts: &[Value], to: &Path) -> Vec<Value> {
+pub fn unpacked(weir: &Weir, parts: &[Value], to: &Path) -> Vec<Value> {
     let mut lines = Vec::new();
     fs::create_dir_all(to).unwrap();
     for part in parts {
@@ -67,7 +67,7 @@ fn unpacked(weir: &Weir, parts: &[Value], to: &Path) -> Vec<Value> {
 
 /// The bytes of each file by its number, from what tar made of the parts.
 #[track_caller]
-fn contents(lines: &[Value], folder: &Path) -> BTreeMap<String, Vec<u8>> {
+pub fn contents(lines: &[Value], folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut contents: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     for line in lines.iter().filter(|line| line["left_out"].is_null()) {
         let bytes = fs::read(folder.join(line["path"].as_str().unwrap())).unwrap();

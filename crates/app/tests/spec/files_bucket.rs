@@ -7,12 +7,15 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use serde_json::Value;
 use weir_connect::s3::{BucketAccess, Credentials};
 use weir_core::files::ContentHash;
 use weir_core::testkit::files::content_contract;
 use weir_files::packing::{PIECE_BYTES, Packer};
 use weir_files::{Bucket, BucketSettings};
 
+use crate::exported_files::{self, contents, store, unpacked};
+use crate::exports::parts;
 use crate::harness::{Minio, Setup, Weir, noise, paths, until};
 
 const SOON: Duration = Duration::from_secs(60);
@@ -93,6 +96,25 @@ fn untarred(weir: &Weir, group: &str, name: &str) -> String {
     let output =
         Command::new("tar").args(["-xOzf"]).arg(&archive).arg(name).stderr(Stdio::inherit()).output();
     String::from_utf8(output.unwrap().stdout).unwrap()
+}
+
+#[test]
+fn files_are_exported_out_of_the_bucket_and_opened_by_tar() {
+    let Some(minio) = Minio::start(SUITE) else { return };
+    minio.make_bucket("files");
+    let weir = Weir::start(Setup::new().toml(settings(&minio)));
+    let content = exported_files::noise(7, 200_000);
+    let large = store(&weir, "key=file:large&name=large.bin&group=g", &content);
+    let small = store(&weir, "key=file:small&name=small.txt&group=g", b"small");
+    store(&weir, "key=file:other&group=h", b"not asked for");
+
+    let parts = parts(&weir, "/v1/exports/files?group=g&part_max_bytes=64KiB");
+    assert!(parts.len() > 3);
+    let folder = weir.path("unpacked/files");
+    let lines = unpacked(&weir, &parts, &folder);
+    let id = |stored: &Value| stored["id"].as_str().unwrap().to_owned();
+    let expected = [(id(&large), content), (id(&small), b"small".to_vec())];
+    assert_eq!(contents(&lines, &folder), expected.into());
 }
 
 #[test]

@@ -122,3 +122,17 @@ fn what_is_not_ended_in_time_is_removed() {
     assert_eq!(client(&weir).head(&upload, &[TUS]).unwrap().status, 404);
     assert_eq!(weir.stranger().head(&upload, &[TUS]).unwrap().status, 401);
 }
+
+#[test]
+fn what_is_half_there_is_told_until_it_is_whole() {
+    let weir = Weir::start(Setup::new().toml("[files.retention]\ninterval = \"100ms\"\n"));
+    let told = || {
+        let metrics = weir.metrics();
+        ["weir_uploads_open", "weir_uploads_open_bytes"].map(|name| metrics.sum(name, &[]).unwrap())
+    };
+    let upload = begun(&weir, 6, METADATA);
+    patch(&weir, &upload, 0, b"abc");
+    until(SOON, "one upload, with bytes", || matches!(told(), [1.0, bytes] if bytes > 0.0));
+    patch(&weir, &upload, 3, b"def");
+    until(SOON, "none", || told() == [0.0, 0.0]);
+}

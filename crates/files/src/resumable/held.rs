@@ -38,6 +38,10 @@ impl State {
     pub(super) fn new(done: Option<Done>) -> Self {
         Self { done, come: Come::Unknown, is_gone: false }
     }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.done.is_none() && !self.is_gone
+    }
 }
 
 /// An upload that nobody else has.

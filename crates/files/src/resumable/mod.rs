@@ -94,9 +94,23 @@ impl ResumableUpload {
         let _ = self.waiting.subscribe().wait_for(|waiting| *waiting > 0).await;
     }
 
+    /// Whether it is not stored yet. Whoever has it right now adds to it.
+    fn is_open(&self) -> bool {
+        self.state.try_lock().map_or(true, |state| state.is_open())
+    }
+
     fn path(&self, ending: &str) -> PathBuf {
         self.folder.join(format!("{}.{ending}", self.id))
     }
+}
+
+/// What is not stored yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HalfThere {
+    /// How many uploads.
+    pub uploads: u64,
+    /// What has come of them, as it lies on the disk.
+    pub bytes: u64,
 }
 
 /// Somebody waits, for as long as this is there.
@@ -193,6 +207,17 @@ impl ResumableUploads {
             }
         }
         Ok(removed)
+    }
+
+    /// How many are not stored yet, and the bytes that they take up on the disk.
+    pub async fn half_there(&self) -> Result<HalfThere, FilesError> {
+        let open: Vec<PathBuf> =
+            self.lock().values().filter(|upload| upload.is_open()).map(|upload| upload.path(HALF)).collect();
+        let uploads = open.len() as u64;
+        // One of which nothing has come, or that ends right now, has no file.
+        let size = |path: PathBuf| path.metadata().map_or(0, |metadata| metadata.len());
+        let bytes = blocking(move || Ok(open.into_iter().map(size).sum())).await?;
+        Ok(HalfThere { uploads, bytes })
     }
 
     /// What a former run left at this path.
