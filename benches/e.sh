@@ -5,9 +5,6 @@
 # Where there are two processors, a server has one and its client, Weir or the plain one, the other, as on two machines:
 # on shared ones, what is measured is how much of the server's time Weir takes away.
 
-# A server that does not run as root has to get there.
-chmod o+x "$work"
-
 if scripts/services/postgres install; then
     start_apart postgres "$work/postgres"
     postgres=postgres://postgres@127.0.0.1:$server_port/weir

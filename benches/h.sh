@@ -30,7 +30,6 @@ rm -rf "$work/h-SQLite"
 
 # A tenth of the records is enough to see whether it goes on as it began; BENCH_RECORDS_POSTGRES for more.
 if scripts/services/postgres install; then
-    chmod o+x "$work"
     records=${BENCH_RECORDS_POSTGRES:-$((records / 10))}
     server_port=$(free_port)
     server_pid=$(WEIR_SERVICE_OWNER=$$ scripts/services/postgres start "$work/postgres" "$server_port")
