@@ -1,7 +1,8 @@
 //! An event as one object of JSON: what Weir knows of it, then its own members, in their own words.
 //!
 //! **Constraint.** Nothing that the client said is lost or re-written. An own member that is called like one of
-//! [`OURS`] stands in the object `shadowed`, unless it says the same. [`Own`] tells how the event comes out again.
+//! [`TOLD`], or `shadowed`, stands in the object `shadowed`, unless it says the same. [`Own`] tells how the event comes
+//! out again.
 
 pub mod members;
 mod own;
@@ -17,8 +18,8 @@ use crate::time::Timestamp;
 use members::{Members, Names, members, names};
 pub use own::Own;
 
-/// Names that have a meaning of their own in a line.
-const OURS: [&str; 12] = [
+/// Members of a line that say what headers say elsewhere.
+pub const TOLD: [&str; 11] = [
     "id",
     "stream",
     "occurred_at",
@@ -30,8 +31,9 @@ const OURS: [&str; 12] = [
     "user_agent",
     "client_ip",
     "log_id",
-    "shadowed",
 ];
+/// The member with what is called like one of these.
+const SHADOWED: &str = "shadowed";
 
 /// What the last line said, as it is written: the events of a request have much in common.
 #[derive(Default)]
@@ -147,8 +149,13 @@ fn said(record: &Record, name: &str) -> Option<Option<String>> {
     }
 }
 
+/// The name where it has a meaning of its own in a line.
+fn ours(name: &str) -> Option<&'static str> {
+    TOLD.into_iter().chain([SHADOWED]).find(|ours| *ours == name)
+}
+
 fn is_ours(name: &str) -> bool {
-    OURS.contains(&name)
+    ours(name).is_some()
 }
 
 /// The members whose names are free, then those that are not. Gives the names of those that say what is said already.
@@ -159,7 +166,7 @@ fn write_apart(out: &mut Vec<u8>, members: &Members<'_>, record: &Record) -> Vec
     }
     let (mut restated, mut shadowed) = (Vec::new(), Vec::new());
     for member @ (name, value) in members {
-        let Some(ours) = OURS.into_iter().find(|ours| ours == name) else { continue };
+        let Some(ours) = ours(name) else { continue };
         let own = serde_json::from_str::<Option<String>>(value.get()).ok();
         match own.is_some() && own == said(record, ours) {
             true => restated.push(ours),

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::members::members;
-use super::{OURS, write_member};
+use super::{SHADOWED, is_ours, ours, write_member};
 
 /// Where a line holds the event's own members. Its text is short and goes beside the line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,10 +19,7 @@ impl Own {
     pub fn parse(text: &str) -> Option<Self> {
         match text.split_once(' ').unwrap_or((text, "")) {
             ("from", at) => at.parse().ok().map(Self::From),
-            ("apart", names) => {
-                let ours = |name: &str| OURS.into_iter().find(|ours| *ours == name);
-                names.split_whitespace().map(ours).collect::<Option<_>>().map(Self::Apart)
-            }
+            ("apart", names) => names.split_whitespace().map(ours).collect::<Option<_>>().map(Self::Apart),
             _ => None,
         }
     }
@@ -46,8 +43,8 @@ fn collect(line: &str, restated: &[&str]) -> serde_json::Result<Vec<u8>> {
     let mut own = Vec::new();
     for member in members(line)? {
         match member.0.as_ref() {
-            "shadowed" => own.extend(members(member.1.get())?),
-            name if !OURS.contains(&name) || restated.contains(&name) => own.push(member),
+            SHADOWED => own.extend(members(member.1.get())?),
+            name if !is_ours(name) || restated.contains(&name) => own.push(member),
             _ => {}
         }
     }

@@ -65,6 +65,14 @@ pub struct Content {
     pub unreadable: Vec<Unreadable>,
 }
 
+impl Content {
+    /// Adds what comes behind it.
+    pub fn append(&mut self, Self { records, unreadable }: Self) {
+        self.records.extend(records);
+        self.unreadable.extend(unreadable);
+    }
+}
+
 /// Finds the events in the messages of one input.
 #[derive(Clone, Debug)]
 pub struct MessageReader {
@@ -87,7 +95,6 @@ pub struct MessageReader {
 /// What is kept of the message before, by whoever reads one after the other: it saves work, and changes nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Before {
-    topic: String,
     credential: String,
     transit: transit::Before,
 }
@@ -103,7 +110,7 @@ impl MessageReader {
     /// Adds the events in the message to `content`.
     pub fn read_on(&self, message: &Message<'_>, before: &mut Before, content: &mut Content) {
         let headers = message.headers.iter().filter_map(|(name, value)| Some((*name, (*value)?)));
-        let Before { credential, transit, .. } = before.of(self.kind, message.topic);
+        let Before { credential, transit } = before.of(self.kind, message.topic);
         let arrival = Arrival::read(headers, credential, transit);
         let stream = self.stream_of(message, arrival.as_ref().ok().and_then(Option::as_ref));
         let reading = Reading { reader: self, message, stream: &stream, credential };
@@ -151,8 +158,8 @@ impl Before {
     /// With the credential of whoever let it in, which is the topic. It is not this input, so that another one that reads
     /// the same topic gives the same ids.
     fn of(&mut self, kind: &str, topic: &str) -> &mut Self {
-        if self.credential.is_empty() || self.topic != topic {
-            topic.clone_into(&mut self.topic);
+        let known = self.credential.strip_prefix(kind).and_then(|rest| rest.strip_prefix(':'));
+        if known != Some(topic) {
             self.credential = format!("{kind}:{topic}");
         }
         self

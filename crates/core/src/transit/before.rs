@@ -23,34 +23,26 @@ impl Before {
         self.stream.clone()
     }
 
-    /// The credential, and what [`Origin`] has beside it, in its order.
-    pub(super) fn origin(&mut self, told: [Option<&str>; 7]) -> Arc<Origin> {
-        let [credential, user_id, device_uuid, app_version, os_version, user_agent, client_ip] = told;
-        let is_told = |origin: &&Arc<Origin>| {
-            Some(origin.credential.as_str()) == credential
-                && origin.user_id.as_deref() == user_id
-                && origin.device_uuid.as_deref() == device_uuid
-                && origin.app_version.as_deref() == app_version
-                && origin.os_version.as_deref() == os_version
-                && origin.user_agent.as_deref() == user_agent
-                && origin.client_ip.as_deref() == client_ip
-        };
+    /// The origin with this credential, and what it has beside it, in its order.
+    pub(super) fn origin(&mut self, credential: &str, told: [Option<&str>; 6]) -> Arc<Origin> {
+        let is_told = |origin: &&Arc<Origin>| origin.credential == credential && beside(origin) == told;
         if let Some(origin) = self.origin.as_ref().filter(is_told) {
             return origin.clone();
         }
-        let owned = |text: Option<&str>| text.map(str::to_owned);
-        let origin = Arc::new(Origin {
-            credential: credential.unwrap_or_default().to_owned(),
-            user_id: owned(user_id),
-            device_uuid: owned(device_uuid),
-            app_version: owned(app_version),
-            os_version: owned(os_version),
-            user_agent: owned(user_agent),
-            client_ip: owned(client_ip),
-        });
-        self.origin = Some(origin.clone());
-        origin
+        let [user_id, device_uuid, app_version, os_version, user_agent, client_ip] =
+            told.map(|text| text.map(str::to_owned));
+        let credential = credential.to_owned();
+        let origin =
+            Origin { credential, user_id, device_uuid, app_version, os_version, user_agent, client_ip };
+        self.origin.insert(Arc::new(origin)).clone()
     }
+}
+
+/// All of it but the credential.
+fn beside(origin: &Origin) -> [Option<&str>; 6] {
+    let Origin { credential: _, user_id, device_uuid, app_version, os_version, user_agent, client_ip } =
+        origin;
+    [user_id, device_uuid, app_version, os_version, user_agent, client_ip].map(|text| text.as_deref())
 }
 
 /// The moment that was read last, and its text.

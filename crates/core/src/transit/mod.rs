@@ -37,25 +37,25 @@ pub const HEADERS_MAX: usize = 13;
 /// Shows these headers one after the other, for who writes them elsewhere at once. `last` knows what the event before had.
 pub fn each_header(record: &Record, last: &mut Last, mut show: impl FnMut(&'static str, &str)) {
     let (event, origin) = (&record.event, record.origin.as_ref());
-    show(VERSION_HEADER, VERSION);
-    show("id", event.id.encode(&mut [0; ID_TEXT_BYTES]));
-    show("stream", record.stream.as_str());
-    show("occurred_at", last.occurred_at(event.occurred_at));
-    show("received_at", last.received_at(record.received_at));
+    show(Name::Version.header(), VERSION);
+    show(Name::Id.header(), event.id.encode(&mut [0; ID_TEXT_BYTES]));
+    show(Name::Stream.header(), record.stream.as_str());
+    show(Name::OccurredAt.header(), last.occurred_at(event.occurred_at));
+    show(Name::ReceivedAt.header(), last.received_at(record.received_at));
     let user = record.user_id();
     for (name, text) in [
-        ("log_id", event.client_id.as_deref()),
-        ("user_id", user),
+        (Name::LogId, event.client_id.as_deref()),
+        (Name::UserId, user),
         // The event's own word is the user; whose token it came by is told where that is somebody else.
-        ("subject", origin.user_id.as_deref().filter(|subject| Some(*subject) != user)),
-        ("device_uuid", origin.device_uuid.as_deref()),
-        ("app_version", origin.app_version.as_deref()),
-        ("os_version", origin.os_version.as_deref()),
-        ("user_agent", origin.user_agent.as_deref()),
-        ("client_ip", origin.client_ip.as_deref()),
+        (Name::Subject, origin.user_id.as_deref().filter(|subject| Some(*subject) != user)),
+        (Name::DeviceUuid, origin.device_uuid.as_deref()),
+        (Name::AppVersion, origin.app_version.as_deref()),
+        (Name::OsVersion, origin.os_version.as_deref()),
+        (Name::UserAgent, origin.user_agent.as_deref()),
+        (Name::ClientIp, origin.client_ip.as_deref()),
     ] {
         if let Some(text) = text {
-            show(name, text);
+            show(name.header(), text);
         }
     }
 }
@@ -101,7 +101,6 @@ impl Arrival {
             subject => (user, subject),
         };
         let origin = [
-            Some(credential),
             subject,
             found.text(Name::DeviceUuid)?,
             found.text(Name::AppVersion)?,
@@ -116,7 +115,7 @@ impl Arrival {
             received_at: found.parsed(Name::ReceivedAt, |text| before.received_at.parse(text))?,
             client_id: found.text(Name::LogId)?.map(Box::from),
             user_id: user_id.map(Box::from),
-            origin: before.origin(origin),
+            origin: before.origin(credential, origin),
             own: found.text(Name::Own)?.map(|_| found.parsed(Name::Own, Own::parse)).transpose()?,
         }))
     }
@@ -184,6 +183,12 @@ const NAMES: [&str; HEADERS_MAX + 1] = [
     OWN_HEADER,
 ];
 
+impl Name {
+    const fn header(self) -> &'static str {
+        NAMES[self as usize]
+    }
+}
+
 /// The values of those that came, each in its name's place; of a name that stands twice, the last counts.
 struct Headers<'a>([Option<&'a [u8]>; NAMES.len()]);
 
@@ -193,8 +198,8 @@ impl<'a> Headers<'a> {
         let mut found = [None; NAMES.len()];
         let mut next = 0;
         for (name, value) in headers {
-            let places = (next..NAMES.len()).chain(0..next);
-            if let Some(place) = places.into_iter().find(|place| NAMES[*place] == name) {
+            let mut places = (next..NAMES.len()).chain(0..next);
+            if let Some(place) = places.find(|place| NAMES[*place] == name) {
                 found[place] = Some(value);
                 next = place + 1;
             }
@@ -204,12 +209,12 @@ impl<'a> Headers<'a> {
 
     fn text(&self, name: Name) -> Result<Option<&'a str>, TransitError> {
         let text = self.0[name as usize].map(std::str::from_utf8).transpose();
-        text.map_err(|_| wrong(NAMES[name as usize], "is no text in UTF-8"))
+        text.map_err(|_| wrong(name.header(), "is no text in UTF-8"))
     }
 
     fn parsed<T>(&self, name: Name, parse: impl FnOnce(&str) -> Option<T>) -> Result<T, TransitError> {
-        let text = self.text(name)?.ok_or(wrong(NAMES[name as usize], "is missing"))?;
-        parse(text).ok_or(wrong(NAMES[name as usize], "has a value that cannot be one"))
+        let text = self.text(name)?.ok_or(wrong(name.header(), "is missing"))?;
+        parse(text).ok_or(wrong(name.header(), "has a value that cannot be one"))
     }
 }
 

@@ -7,27 +7,13 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use weir_core::event::{EventId, Offset};
+use weir_core::line::TOLD;
 use weir_core::line::members::members;
 use weir_core::message::{Content, Message, MessageReader};
 use weir_core::time::Timestamp;
 use weir_core::transit::{OWN_HEADER, VERSION, VERSION_HEADER};
 
 use super::entry::Entry;
-
-/// Members of a line that say what headers say elsewhere.
-const TOLD: [&str; 11] = [
-    "id",
-    "stream",
-    "occurred_at",
-    "received_at",
-    "log_id",
-    "user_id",
-    "device_uuid",
-    "app_version",
-    "os_version",
-    "user_agent",
-    "client_ip",
-];
 
 /// The events in the entry.
 pub(super) fn content(reader: &MessageReader, key: &str, entry: &Entry) -> Content {

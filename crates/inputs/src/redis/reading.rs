@@ -62,9 +62,7 @@ async fn one(mut group: Group, trims: bool, door: Arc<Door>, standing: Arc<Stand
 async fn take_in(door: &Door, key: &str, found: &Found) -> Result<(), Closed> {
     let mut all = Content::default();
     for entry in &found.entries {
-        let Content { records, unreadable } = content(&door.reader, key, entry);
-        all.records.extend(records);
-        all.unreadable.extend(unreadable);
+        all.append(content(&door.reader, key, entry));
     }
     door.take_in(all).await
 }

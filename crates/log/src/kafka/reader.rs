@@ -158,7 +158,7 @@ impl Slot {
                 Err(obstacle) if count == 0 => return Err(obstacle),
                 Err(obstacle) => {
                     self.obstacle = Some(obstacle);
-                    return Ok((taken, self.given));
+                    break;
                 }
             };
             let size: usize = taken.records[records..].iter().map(|record| record.event.body.len()).sum();
@@ -185,8 +185,7 @@ impl Slot {
         taken: &mut Content,
     ) -> Result<Option<u64>, Obstacle> {
         if let Some((offset, held)) = self.held.take() {
-            taken.records.extend(held.records);
-            taken.unreadable.extend(held.unreadable);
+            taken.append(held);
             return Ok(Some(offset));
         }
         if let Some(obstacle) = self.obstacle.take() {
