@@ -65,7 +65,8 @@ fn what_any_producer_sends_becomes_rows_and_what_is_no_event_a_dead_letter_with_
     std::fs::write(&large, format!("{{\"n\":\"{}\"}}", "x".repeat(5 << 20))).unwrap();
     assert!(topics.try_write("orders", &["-p", "2", large.to_str().unwrap()], b""));
     topics.write("orders", &numbers(502..510));
-    until(SOON, "what comes after it", || rows() == 510);
+    until(SOON, "what comes after it", || delivered(&weir) == 510.0);
+    assert_eq!(rows(), 510);
     until(SOON, "the dead letters", || sample(&weir, "weir_input_dead_total") == 5.0);
 
     let stored: BTreeSet<String> =
