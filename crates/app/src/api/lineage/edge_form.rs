@@ -1,17 +1,21 @@
 //! An edge, as it is written.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 use weir_core::lineage::{Circles, Graph};
+
+use super::text::Text;
 
 /// How one node leads to another.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Edge)]
 pub struct EdgeForm<'a> {
     /// The number of the node where it begins.
-    from: String,
+    #[schema(value_type = String)]
+    from: Text<i64>,
     /// The number of the node where it leads.
-    to: String,
+    #[schema(value_type = String)]
+    to: Text<i64>,
     /// `derive`, `write`, `send` or `replay`.
     kind: &'static str,
     /// By which operation.
@@ -23,18 +27,24 @@ pub struct EdgeForm<'a> {
     count: Option<usize>,
 }
 
-impl<'a> EdgeForm<'a> {
-    /// All edges of a graph; `counts` tells for how many each of them stands.
-    pub fn all(graph: &'a Graph, circles: &Circles, counts: Option<&[usize]>) -> Vec<Self> {
-        let id = |node: usize| graph.nodes[node].id.to_string();
-        let form = |(index, edge): (usize, &'a weir_core::lineage::Edge)| Self {
+/// All edges of a graph; `counts` tells for how many each of them stands.
+pub struct Edges<'a> {
+    pub graph: &'a Graph,
+    pub circles: &'a Circles,
+    pub counts: Option<&'a [usize]>,
+}
+
+impl Serialize for Edges<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { graph, circles, counts } = self;
+        let id = |node: usize| Text(graph.nodes[node].id);
+        serializer.collect_seq(graph.edges.iter().enumerate().map(|(index, edge)| EdgeForm {
             from: id(edge.from),
             to: id(edge.to),
             kind: edge.kind.as_str(),
             operation: edge.operation(),
             cycle: circles.is_on_circle[index],
             count: counts.map(|counts| counts[index]),
-        };
-        graph.edges.iter().enumerate().map(form).collect()
+        }))
     }
 }

@@ -1,12 +1,12 @@
 //! `GET /v1/traces/{id}/graph`: a trace as a picture, ready to draw.
 
 use hyper::StatusCode;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 use weir_core::lineage::{Circles, Direction, Graph, Links, Trace, WalkLimits, canonical, collapse, layout};
 use weir_core::time::Timestamp;
 
-use super::edge_form::EdgeForm;
+use super::edge_form::{EdgeForm, Edges};
 use super::node_form::NodeForm;
 use super::trace_form::TraceForm;
 use super::truncation::Truncation;
@@ -26,9 +26,11 @@ pub struct GraphForm<'a> {
     /// The trace.
     trace: TraceForm<'a>,
     /// Its nodes, by key.
-    nodes: Vec<NodeForm<'a>>,
+    #[schema(value_type = Vec<NodeForm>)]
+    nodes: Nodes<'a>,
     /// How they lead to each other.
-    edges: Vec<EdgeForm<'a>>,
+    #[schema(value_type = Vec<EdgeForm>)]
+    edges: Edges<'a>,
     /// What is not shown; null where all is.
     truncated: Option<Truncation>,
 }
@@ -146,15 +148,28 @@ impl Picture<'_> {
         truncated: Option<Truncation>,
         quiet_before: Timestamp,
     ) -> serde_json::Result<Vec<u8>> {
-        let nodes = self.graph.nodes.iter().enumerate().map(|(index, node)| {
-            let count = self.counts.map(|(nodes, _)| nodes[index]);
-            NodeForm::of(node, trace).placed(self.places[index]).counted(count)
-        });
+        let Self { graph, circles, counts, .. } = self;
         serde_json::to_vec(&GraphForm {
             trace: TraceForm::of(trace, quiet_before),
-            nodes: nodes.collect(),
-            edges: EdgeForm::all(self.graph, self.circles, self.counts.map(|(_, edges)| edges)),
+            nodes: Nodes { picture: self, trace },
+            edges: Edges { graph, circles, counts: counts.map(|(_, edges)| edges) },
             truncated,
         })
+    }
+}
+
+/// The nodes of a picture.
+struct Nodes<'a> {
+    picture: &'a Picture<'a>,
+    trace: &'a Trace,
+}
+
+impl Serialize for Nodes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Picture { graph, places, counts, .. } = self.picture;
+        serializer.collect_seq(graph.nodes.iter().enumerate().map(|(index, node)| {
+            let count = counts.map(|(nodes, _)| nodes[index]);
+            NodeForm::of(node, self.trace).placed(places[index]).counted(count)
+        }))
     }
 }

@@ -12,6 +12,7 @@ mod logs;
 mod node_form;
 mod nodes;
 mod record_schema;
+mod text;
 mod trace_form;
 mod traces;
 mod truncation;

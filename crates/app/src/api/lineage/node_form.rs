@@ -1,12 +1,13 @@
 //! A node, as it is written.
 
-use std::collections::BTreeMap;
-
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
-use weir_core::lineage::{Deed, Json, Node, Place, Trace};
+use uuid::Uuid;
+use weir_core::lineage::{Deed, Node, NodeFacts, Place, Trace};
 use weir_core::row_id;
+use weir_core::time::Timestamp;
 
+use super::text::Text;
 use super::trace_form::user_of;
 
 /// A file, a datum, a database or a receiver; in a picture, where it stands.
@@ -14,9 +15,11 @@ use super::trace_form::user_of;
 #[schema(as = Node)]
 pub struct NodeForm<'a> {
     /// Its number, as text.
-    id: String,
+    #[schema(value_type = String)]
+    id: Text<i64>,
     /// The same number, as a UUID.
-    uuid: String,
+    #[schema(value_type = String)]
+    uuid: Text<Uuid>,
     /// Its key.
     key: &'a str,
     /// Its other names.
@@ -38,16 +41,18 @@ pub struct NodeForm<'a> {
     #[schema(required = false)]
     user_of_trace: bool,
     /// When what happened to it first happened.
-    #[schema(value_type = BTreeMap<String, String>)]
-    times: BTreeMap<&'static str, String>,
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
+    times: Times<'a>,
     /// When it was dropped.
     #[serde(skip_serializing_if = "Option::is_none")]
-    dropped_at: Option<String>,
+    #[schema(value_type = Option<String>)]
+    dropped_at: Option<Text<Timestamp>>,
     /// When it expired.
-    expired_at: Option<String>,
+    #[schema(value_type = Option<String>)]
+    expired_at: Option<Text<Timestamp>>,
     /// What else was told of it.
-    #[schema(value_type = BTreeMap<String, Object>)]
-    attrs: BTreeMap<&'a str, &'a Json>,
+    #[schema(value_type = std::collections::BTreeMap<String, Object>)]
+    attrs: Attrs<'a>,
     /// Its column in the picture; grows along every edge that does not lead back.
     #[serde(skip_serializing_if = "Option::is_none")]
     x: Option<usize>,
@@ -68,10 +73,9 @@ impl<'a> NodeForm<'a> {
         let facts = &node.facts;
         let own_user = facts.user.value().map(|user| &**user);
         let user = own_user.or_else(|| user_of(trace));
-        let attrs = facts.attrs.iter().filter_map(|(name, value)| Some((&**name, value.value()?)));
         Self {
-            id: node.id.to_string(),
-            uuid: row_id::to_uuid(node.id).to_string(),
+            id: Text(node.id),
+            uuid: Text(row_id::to_uuid(node.id)),
             key: node.key(),
             aliases: node.aliases(),
             kind: node.kind().as_str(),
@@ -80,10 +84,10 @@ impl<'a> NodeForm<'a> {
             placeholder: node.is_placeholder(),
             user,
             user_of_trace: own_user.is_none() && user.is_some(),
-            times: facts.deeds.all().map(|(deed, at)| (deed.as_str(), at.to_string())).collect(),
-            dropped_at: facts.dropped.moment().map(|at| at.to_string()),
-            expired_at: facts.deeds.first(Deed::Expired).map(|at| at.to_string()),
-            attrs: attrs.filter(|(_, value)| !value.is_null()).collect(),
+            times: Times(facts),
+            dropped_at: facts.dropped.moment().map(Text),
+            expired_at: facts.deeds.first(Deed::Expired).map(Text),
+            attrs: Attrs(facts),
             x: None,
             y: None,
             count: None,
@@ -104,6 +108,25 @@ impl<'a> NodeForm<'a> {
     /// How far it is from where the walk began.
     pub fn away(self, distance: usize) -> Self {
         Self { distance: Some(distance), ..self }
+    }
+}
+
+/// When what happened first happened, by what it is.
+struct Times<'a>(&'a NodeFacts);
+
+impl Serialize for Times<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.deeds.all().map(|(deed, at)| (deed.as_str(), Text(at))))
+    }
+}
+
+/// What else was told, by its name.
+struct Attrs<'a>(&'a NodeFacts);
+
+impl Serialize for Attrs<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let told = self.0.attrs.iter().filter_map(|(name, value)| Some((name, value.value()?)));
+        serializer.collect_map(told.filter(|(_, value)| !value.is_null()))
     }
 }
 

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use weir_core::lineage::{Circles, Direction, GraphPart, Links, Node, Trace, WalkLimits};
 use weir_core::time::Timestamp;
 
-use super::edge_form::EdgeForm;
+use super::edge_form::{EdgeForm, Edges};
 use super::node_form::NodeForm;
 use super::trace_form::TraceForm;
 use super::truncation::Truncation;
@@ -27,7 +27,8 @@ pub struct WalkForm<'a> {
     /// What it met beside that, the nearest first, and by key.
     nodes: Vec<NodeForm<'a>>,
     /// How all of these lead to each other.
-    edges: Vec<EdgeForm<'a>>,
+    #[schema(value_type = Vec<EdgeForm>)]
+    edges: Edges<'a>,
     /// What is not shown; null where all is.
     truncated: Option<Truncation>,
 }
@@ -100,7 +101,7 @@ fn write(
         trace: TraceForm::of(trace, quiet_before),
         node: NodeForm::of(node, trace),
         nodes: order.into_iter().map(form).collect(),
-        edges: EdgeForm::all(graph, &circles, None),
+        edges: Edges { graph, circles: &circles, counts: None },
         truncated: Truncation::of_walk(graph.nodes.len(), *is_cut),
     })
 }
