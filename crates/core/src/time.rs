@@ -95,20 +95,29 @@ impl Timestamp {
 }
 
 /// RFC 3339 in UTC with exactly six digits: `2026-11-22T09:00:00.000001Z`.
+///
+/// Written at once: every event and every node of a picture has several.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let civil = self.civil();
-        write!(
-            f,
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z",
-            civil.year(),
-            civil.month(),
-            civil.day(),
-            civil.hour(),
-            civil.minute(),
-            civil.second(),
-            civil.subsec_nanosecond() / 1000
-        )
+        let mut text = *b"0000-00-00T00:00:00.000000Z";
+        // No part is below zero in the years 1 to 9999.
+        put(&mut text[0..4], civil.year().unsigned_abs().into());
+        put(&mut text[5..7], civil.month().unsigned_abs().into());
+        put(&mut text[8..10], civil.day().unsigned_abs().into());
+        put(&mut text[11..13], civil.hour().unsigned_abs().into());
+        put(&mut text[14..16], civil.minute().unsigned_abs().into());
+        put(&mut text[17..19], civil.second().unsigned_abs().into());
+        put(&mut text[20..26], civil.subsec_nanosecond().unsigned_abs() / 1000);
+        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
+    }
+}
+
+/// Writes the number's last digits, as many as there is room for.
+fn put(digits: &mut [u8], mut number: u32) {
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
     }
 }
 
