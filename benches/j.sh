@@ -21,8 +21,7 @@ awk 'BEGIN { srand(7); while (bytes < 64 * 1048576) {
 for ((mib = 0; mib < file_mib; mib += 64)); do cat "$files/block"; done >"$files/large"
 truncate --size="${file_mib}M" "$files/large"
 head -c $((file_mib * 1048576)) /dev/urandom >"$files/noise"
-split --bytes=4096 --numeric-suffixes=1 --suffix-length=6 "$files/block" "$files/small/f"
-find "$files/small" -type f | sort | tail -n "+$((small_files + 1))" | xargs -r rm
+head -c $((small_files * 4096)) "$files/block" | split --bytes=4096 --numeric-suffixes=1 --suffix-length=6 - "$files/small/f"
 find "$files/small" -type f -printf "upload-file = \"%p\"\nurl = \"BASE/v1/files?key=%f\"\noutput = \"/dev/null\"\n" >"$files/up"
 find "$files/small" -type f -printf "url = \"BASE/v1/files/%f\"\noutput = \"$files/came/%f\"\n" >"$files/down"
 
@@ -55,7 +54,7 @@ plain_small_down() {
 }
 
 small_up() {
-    as_client -X POST --parallel --parallel-max 8 -K <(sed "s|BASE|$base|" "$files/up")
+    as_client -X POST --parallel --parallel-max 64 -K <(sed "s|BASE|$base|" "$files/up")
 }
 
 small_down() {

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use anyhow::anyhow;
+use futures::{StreamExt, stream};
 use weir_core::files::{
-    Act, Added, ByteRange, ContentReader, ContentRef, ContentStore, Ending, FileCatalog, FileFacts,
-    FilesError, Offer, StoredFile,
+    Act, Added, ByteRange, ContentHash, ContentReader, ContentRef, ContentStore, Ending, FileCatalog,
+    FileFacts, FilesError, Offer, Packed, StoredFile,
 };
 use weir_core::world::{Clock, Random};
 
+use crate::packing::{PIECE_BYTES, unpack_range};
 use crate::staging::{Staged, Staging};
 use crate::upload::Upload;
 
@@ -20,6 +22,8 @@ const TRIES_MAX: usize = 3;
 pub struct FileLimits {
     /// Bytes of one.
     pub file_max_bytes: u64,
+    /// Packed bytes of one that lies with the rows.
+    pub inline_max_bytes: usize,
 }
 
 /// Files that are kept.
@@ -56,12 +60,18 @@ impl Files {
     }
 
     /// Begins to take a file in.
-    pub async fn receive(&self) -> Result<Upload, FilesError> {
-        Upload::begin(self.staging.clone()).await
+    pub fn receive(&self) -> Upload {
+        Upload::begin(self.staging.clone())
     }
 
     /// Stores what has come in whole. On return its bytes and its row are durable. Again the same, it changes nothing.
     pub async fn store(&self, staged: Staged, facts: FileFacts) -> Result<Added, FilesError> {
+        if let Packed::Here(packed) = staged.packed()
+            && packed.len() <= self.limits.inline_max_bytes
+        {
+            let offer = Offer::Inline(self.drawn(staged.hash), packed.clone());
+            return self.catalog.add(facts, offer).await?.ok_or_else(not_taken);
+        }
         for _ in 0..TRIES_MAX {
             if self.catalog.content(staged.hash).await?.is_none() {
                 break;
@@ -74,15 +84,19 @@ impl Files {
     }
 
     async fn put(&self, staged: Staged, facts: FileFacts) -> Result<Added, FilesError> {
-        let content = ContentRef { hash: staged.hash, id: self.random.next().cast_signed() };
-        self.contents.keep(content, staged.part.path()).await?;
+        let content = self.drawn(staged.hash);
+        self.contents.keep(content, staged.packed()).await?;
         let added = self.catalog.add(facts, Offer::Put(content, staged.stored_bytes)).await;
         let is_taken = matches!(&added, Ok(Some(Added::New(file))) if file.content() == content);
         // Where the rows gave no answer they may have taken it: then a sweep finds out.
         if !is_taken && added.is_ok() {
             let _ = self.contents.remove(content).await;
         }
-        added?.ok_or_else(|| FilesError::Broken(anyhow!("what was put was not taken")))
+        added?.ok_or_else(not_taken)
+    }
+
+    fn drawn(&self, hash: ContentHash) -> ContentRef {
+        ContentRef { hash, id: self.random.next().cast_signed() }
     }
 
     /// Some bytes of a kept file.
@@ -91,6 +105,15 @@ impl Files {
         let lost = || {
             FilesError::Broken(anyhow!("the content {} of {:?} is not there", content.hash, file.facts.key))
         };
+        // More than a piece never lies with the rows.
+        if file.facts.bytes < PIECE_BYTES as u64
+            && let Some(packed) = self.catalog.inline(content).await?
+        {
+            let pieces = unpack_range(&packed, range);
+            let pieces =
+                pieces.map_err(|error| FilesError::Broken(anyhow!("{:?}: {error}", file.facts.key)))?;
+            return Ok(stream::iter(pieces.into_iter().map(Ok)).boxed());
+        }
         self.contents.read(content, range).await?.ok_or_else(lost)
     }
 
@@ -110,4 +133,8 @@ impl Files {
         self.contents.remove(content).await?;
         self.catalog.forget(content).await
     }
+}
+
+fn not_taken() -> FilesError {
+    FilesError::Broken(anyhow!("what was put was not taken"))
 }

@@ -4,7 +4,7 @@
 //! its name and that of its folder are synced.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use weir_core::files::{
-    ByteRange, ContentHash, ContentListing, ContentReader, ContentRef, ContentStore, FilesError,
+    ByteRange, ContentHash, ContentListing, ContentReader, ContentRef, ContentStore, FilesError, Packed,
 };
 use weir_core::time::Timestamp;
 
@@ -42,14 +42,19 @@ impl Folder {
         self.root.join(&hash[..2]).join(format!("{hash}-{:016x}{ENDING}", content.id))
     }
 
-    fn take(&self, content: ContentRef, staged: &Path) -> Result<(), FilesError> {
+    /// Has the content come to its place by what `put` does with its path. Durable on return.
+    fn take(
+        &self,
+        content: ContentRef,
+        put: impl FnOnce(&Path) -> Result<(), FilesError>,
+    ) -> Result<(), FilesError> {
         let path = self.path(content);
         let folder = path.parent().unwrap_or(&self.root);
         if !folder.is_dir() {
             fs::create_dir_all(folder).map_err(at("making", folder))?;
             sync(&self.root)?;
         }
-        fs::rename(staged, &path).map_err(at("moving a file to", &path))?;
+        put(&path)?;
         sync(folder)
     }
 
@@ -78,9 +83,22 @@ impl Folder {
 
 #[async_trait]
 impl ContentStore for Folder {
-    async fn keep(&self, content: ContentRef, staged: &Path) -> Result<(), FilesError> {
-        let (folder, staged) = (self.clone(), staged.to_owned());
-        blocking(move || folder.take(content, &staged)).await
+    async fn keep(&self, content: ContentRef, packed: Packed<'_>) -> Result<(), FilesError> {
+        let folder = self.clone();
+        match packed {
+            Packed::Here(packed) => {
+                let packed = packed.clone();
+                blocking(move || folder.take(content, |path| write(path, &packed))).await
+            }
+            Packed::File(staged) => {
+                let staged = staged.to_owned();
+                blocking(move || {
+                    folder
+                        .take(content, |path| fs::rename(&staged, path).map_err(at("moving a file to", path)))
+                })
+                .await
+            }
+        }
     }
 
     async fn read(&self, content: ContentRef, range: ByteRange) -> Result<Option<ContentReader>, FilesError> {
@@ -133,6 +151,17 @@ impl ContentStore for Folder {
         })
         .await
     }
+}
+
+/// Writes a file that is whole and synced on return. One that could not be written is not left behind.
+///
+/// What a kill leaves of it has no row: a sweep removes it.
+fn write(path: &Path, packed: &[u8]) -> Result<(), FilesError> {
+    let mut file = File::create_new(path).map_err(at("making", path))?;
+    file.write_all(packed).and_then(|()| file.sync_all()).map_err(|error| {
+        let _ = fs::remove_file(path);
+        at("writing", path)(error)
+    })
 }
 
 fn sync(folder: &Path) -> Result<(), FilesError> {

@@ -1,8 +1,9 @@
 //! Keeps files: what comes in is hashed and packed on its way to the disk, and acknowledged when bytes and row are durable.
 //!
-//! **Constraints.** No file is ever whole in memory: an upload holds two pieces of [`packing::PIECE_BYTES`], a download one.
+//! **Constraints.** No file of more than a piece is ever whole in memory: an upload holds two pieces of [`packing::PIECE_BYTES`], a download one.
 //! Half an upload leaves nothing behind: what is dropped is removed at once, what a kill left at the next start. A row
-//! is there only while its bytes are ([`weir_core::files`] tells how).
+//! is there only while its bytes are ([`weir_core::files`] tells how). What is small lies with the rows, so that one commit
+//! makes both durable.
 //!
 //! What comes over many requests is the exception: [`ResumableUploads`] keep what has come of it, until it is whole or its time
 //! is over.

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::anyhow;
-use weir_core::files::{ContentHash, FilesError};
+use bytes::Bytes;
+use weir_core::files::{ContentHash, FilesError, Packed};
 use weir_core::world::Random;
 
 use crate::fault::at;
@@ -28,16 +29,23 @@ pub(crate) struct Part {
     path: PathBuf,
 }
 
-/// A content that lies there whole, packed and durable.
+/// A content that has come in whole, packed.
 #[derive(Debug)]
 pub struct Staged {
-    pub(crate) part: Part,
+    place: StagedPlace,
     /// Its hash.
     pub hash: ContentHash,
     /// Its bytes, unpacked.
     pub bytes: u64,
     /// Bytes that it takes up.
     pub stored_bytes: u64,
+}
+
+/// Where it lies: in memory what is one piece, else in a file of the folder, durable.
+#[derive(Debug)]
+enum StagedPlace {
+    Here(Bytes),
+    File(Part),
 }
 
 impl Staging {
@@ -52,6 +60,10 @@ impl Staging {
             }
         }
         Ok(Self { folder: folder.to_owned(), free_min_bytes, random })
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Whether the disk has room for so many bytes more.
@@ -90,9 +102,27 @@ impl Staging {
 }
 
 impl Staged {
-    pub(crate) fn new(part: Part, progress: &Progress) -> Self {
+    /// What lies in this file.
+    pub(crate) fn file(part: Part, progress: &Progress) -> Self {
+        Self::at(StagedPlace::File(part), progress)
+    }
+
+    /// What lies in memory.
+    pub(crate) fn here(packed: Bytes, progress: &Progress) -> Self {
+        Self::at(StagedPlace::Here(packed), progress)
+    }
+
+    fn at(place: StagedPlace, progress: &Progress) -> Self {
         let (hash, bytes, stored_bytes) = (progress.hash(), progress.bytes(), progress.stored_bytes());
-        Self { part, hash, bytes, stored_bytes }
+        Self { place, hash, bytes, stored_bytes }
+    }
+
+    /// What is to be kept.
+    pub(crate) fn packed(&self) -> Packed<'_> {
+        match &self.place {
+            StagedPlace::Here(packed) => Packed::Here(packed),
+            StagedPlace::File(part) => Packed::File(part.path()),
+        }
     }
 }
 

@@ -25,6 +25,9 @@ const UPLOADS: &str = "uploads";
 /// Of what is half put into a bucket.
 const NOTES: &str = "notes";
 
+/// Up to here it is one commit, not a file's syncs on top of it, that makes a content durable.
+const INLINE_MAX_BYTES: usize = 32 << 10;
+
 /// The files, and their rows, which are to be closed.
 pub(super) struct OpenFiles {
     pub files: Arc<Files>,
@@ -46,7 +49,9 @@ pub(super) fn open(
         Arc::new(rows.with_context(|| format!("the list of files {} cannot be opened", path.display()))?);
     let contents = contents(&settings.files, &folder)?;
     let staging = Staging::open(&folder.join(STAGING), settings.files.free_min_bytes, random.clone())?;
-    let limits = FileLimits { file_max_bytes: settings.files.file_max_bytes };
+    // Who names a bucket has a reason to have all contents there.
+    let inline_max_bytes = if settings.files.bucket().is_some() { 0 } else { INLINE_MAX_BYTES };
+    let limits = FileLimits { file_max_bytes: settings.files.file_max_bytes, inline_max_bytes };
     let uploads = ResumableUploads::open(
         &folder.join(UPLOADS),
         staging.clone(),

@@ -34,15 +34,18 @@ fn half_an_upload(weir: &Weir) -> TcpStream {
 fn what_is_killed_in_mid_upload_leaves_nothing_and_what_was_acknowledged_is_there() {
     let mut weir = Weir::start(Setup::new());
     for round in 0..from_environment("WEIR_TEST_KILLS", 50) {
-        let content = format!("content {round}");
+        // By turns one that lies with the rows, and one that has a file of its own.
+        let content =
+            format!("content {round}{}", if round % 2 == 0 { String::new() } else { noise(60 << 10) });
+        let alone = (round + 1) / 2;
         let stored = weir.post(&format!("/v1/files?key=whole-{round}"), &content, &[]);
         assert_eq!(stored.status, 201, "{}", stored.body);
         let half = half_an_upload(&weir);
-        until(SOON, "the upload to be under way", || lying(&weir).len() == round + 2);
+        until(SOON, "the upload to be under way", || lying(&weir).len() == alone + 1);
         weir.kill9();
         drop(half);
         weir.restart();
-        assert_eq!(lying(&weir).len(), round + 1, "half a file is left");
+        assert_eq!(lying(&weir).len(), alone, "half a file is left");
         assert_eq!(weir.get("/v1/files/half").status, 404);
         assert_eq!(weir.get(&format!("/v1/files/whole-{round}")).body, content);
     }

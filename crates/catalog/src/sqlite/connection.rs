@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::fault::Fault;
@@ -14,6 +15,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const CACHE_MAX_KIB: i64 = 2_048;
 /// The write-ahead log is folded into the file when it has so many pages.
 const CHECKPOINT_PAGES: u32 = 1_000;
+const COMMIT_PAUSE: Duration = Duration::from_millis(5);
 /// The write-ahead log is cut back to this after it grew under a long read.
 const JOURNAL_MAX_BYTES: i64 = 16 * 1024 * 1024;
 
@@ -32,6 +34,8 @@ pub(super) struct Place {
     pub writer_cache_max_kib: i64,
     /// When the write-ahead log is folded into the file.
     pub checkpoint_pages: u32,
+    /// Under load, commits come no closer.
+    pub commit_pause: Duration,
 }
 
 impl Place {
@@ -44,6 +48,7 @@ impl Place {
             pages_max: None,
             writer_cache_max_kib: CACHE_MAX_KIB,
             checkpoint_pages: CHECKPOINT_PAGES,
+            commit_pause: COMMIT_PAUSE,
         })
     }
 
@@ -114,6 +119,8 @@ impl Place {
             Fault::Retry(why) => Fault::Retry(format!("{}: {why}", self.path.display())),
             Fault::Broken(why) => Fault::Broken(format!("{}: {why}", self.path.display())),
         })?;
+        // A statement that is kept is not planned anew for other values: each of ours has the index that it needs.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.busy_timeout(self.busy_timeout)?;
         connection.pragma_update(None, "cache_size", -CACHE_MAX_KIB)?;
         Ok(connection)

@@ -1,11 +1,11 @@
 //! The one writer: a thread that takes what waits, makes one transaction of it, and answers after the commit.
 //!
 //! **Constraints.** A change that fails takes no other with it: each has a savepoint of its own. Under load commits
-//! come no closer than [`COMMIT_PAUSE`], so that many share one sync and the disk is left to the log; a change
+//! come no closer than [`Place::commit_pause`], so that many share one sync and the disk is left to the log; a change
 //! that comes alone waits for nobody. The thread does not panic; a connection that fails is opened anew.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
@@ -17,7 +17,6 @@ use super::fault::Fault;
 
 /// Changes that may wait, and that share a commit.
 const WAITING_MAX_CHANGES: usize = 512;
-const COMMIT_PAUSE: Duration = Duration::from_millis(5);
 /// From so many unused pages on, each commit gives some back to the file system.
 const FREE_MAX_PAGES: i64 = 1_024;
 
@@ -109,10 +108,10 @@ fn in_savepoint<T>(
     connection: &Connection,
     change: impl FnOnce(&Connection) -> Result<T, Fault>,
 ) -> Result<T, Fault> {
-    connection.execute_batch("SAVEPOINT change")?;
+    connection.prepare_cached("SAVEPOINT change")?.execute([])?;
     let result = change(connection);
-    let end = if result.is_ok() { "RELEASE change" } else { "ROLLBACK TO change; RELEASE change" };
-    let ended = connection.execute_batch(end);
+    let undone = if result.is_ok() { Ok(()) } else { connection.execute_batch("ROLLBACK TO change") };
+    let ended = undone.and_then(|()| connection.prepare_cached("RELEASE change")?.execute([]).map(drop));
     // The change's own error tells more than that of undoing it.
     result.and_then(|value| Ok(ended.map(|()| value)?))
 }
@@ -129,7 +128,7 @@ impl Worker {
     fn run(mut self) {
         while let Some(first) = self.waiting.blocking_recv() {
             if let Some(last) = self.last_commit {
-                std::thread::sleep(COMMIT_PAUSE.saturating_sub(last.elapsed()));
+                std::thread::sleep(self.place.commit_pause.saturating_sub(last.elapsed()));
             }
             let mut group = vec![first];
             while group.len() < WAITING_MAX_CHANGES

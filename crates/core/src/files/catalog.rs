@@ -1,6 +1,7 @@
 //! The rows about files: the contract of where they are kept.
 
 use async_trait::async_trait;
+use bytes::Bytes;
 
 use super::content::{ContentHash, ContentRef};
 use super::ending::{Act, Ending};
@@ -103,13 +104,16 @@ pub struct Totals {
 }
 
 /// The content that a file is to have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Offer {
     /// The one of its hash that the rows said is kept.
     Kept,
     /// One that has just been put, and the bytes that it takes up. Where one of the same hash is kept by now, that one
     /// is taken.
     Put(ContentRef, u64),
+    /// One whose bytes, packed, are to lie with the rows: they are durable with them. Where one of the same hash is kept by
+    /// now, that one is taken.
+    Inline(ContentRef, Bytes),
 }
 
 /// What went wrong with files, by what the caller can do.
@@ -131,6 +135,9 @@ pub enum FilesError {
 pub trait FileCatalog: Send + Sync + 'static {
     /// The content of this hash that is kept, if there is one.
     async fn content(&self, hash: ContentHash) -> Result<Option<ContentRef>, FilesError>;
+
+    /// The bytes, packed, of a content that lies with the rows. `None` where it lies elsewhere, or is not there.
+    async fn inline(&self, content: ContentRef) -> Result<Option<Bytes>, FilesError>;
 
     /// Takes note of a file. `None` where the offered content is kept no longer: put it.
     async fn add(&self, facts: FileFacts, offer: Offer) -> Result<Option<Added>, FilesError>;
@@ -162,7 +169,7 @@ pub trait FileCatalog: Send + Sync + 'static {
     /// Takes note that the trace has been told of this act.
     async fn told(&self, act: i64) -> Result<(), FilesError>;
 
-    /// Contents with rows, by rising reference, from above `after` on, at most `limit`.
+    /// Contents with rows whose bytes lie elsewhere, by rising reference, from above `after` on, at most `limit`.
     async fn contents(&self, after: Option<ContentRef>, limit: usize) -> Result<Vec<ContentRef>, FilesError>;
 
     /// Contents whose bytes are to go, at most `limit`.

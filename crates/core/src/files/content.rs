@@ -47,11 +47,20 @@ pub struct ContentListing {
     pub put_at: Timestamp,
 }
 
+/// Where a content lies that has come in whole, packed.
+#[derive(Clone, Copy, Debug)]
+pub enum Packed<'a> {
+    /// In memory, where it is small.
+    Here(&'a Bytes),
+    /// In a file of the local disk, synced, which may be taken away.
+    File(&'a Path),
+}
+
 /// Keeps contents.
 #[async_trait]
 pub trait ContentStore: Send + Sync + 'static {
-    /// Takes in a content that lies whole and packed in a file of the local disk, which it may take away. Durable on return.
-    async fn keep(&self, content: ContentRef, staged: &Path) -> Result<(), FilesError>;
+    /// Takes in a content. Durable on return.
+    async fn keep(&self, content: ContentRef, packed: Packed<'_>) -> Result<(), FilesError>;
 
     /// The content's bytes in this range, which lies within it. `None` where there is no such content.
     async fn read(&self, content: ContentRef, range: ByteRange) -> Result<Option<ContentReader>, FilesError>;

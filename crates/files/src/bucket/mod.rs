@@ -10,7 +10,7 @@ mod put;
 mod read;
 
 use std::future::Future;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -19,7 +19,9 @@ use object_store::aws::AmazonS3;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use weir_connect::SettingsError;
 use weir_connect::s3::{BucketAccess, BucketAddress};
-use weir_core::files::{ByteRange, ContentListing, ContentReader, ContentRef, ContentStore, FilesError};
+use weir_core::files::{
+    ByteRange, ContentListing, ContentReader, ContentRef, ContentStore, FilesError, Packed,
+};
 use weir_core::time::Timestamp;
 
 use fault::late;
@@ -100,8 +102,8 @@ impl Bucket {
 
 #[async_trait]
 impl ContentStore for Bucket {
-    async fn keep(&self, content: ContentRef, staged: &Path) -> Result<(), FilesError> {
-        put::put(self, &self.path(content), staged).await
+    async fn keep(&self, content: ContentRef, packed: Packed<'_>) -> Result<(), FilesError> {
+        put::put(self, &self.path(content), packed).await
     }
 
     async fn read(&self, content: ContentRef, range: ByteRange) -> Result<Option<ContentReader>, FilesError> {

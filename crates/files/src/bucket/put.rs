@@ -11,7 +11,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
 use object_store::{MultipartId, ObjectStoreExt};
-use weir_core::files::FilesError;
+use weir_core::files::{FilesError, Packed};
 
 use super::Bucket;
 use super::notes::Begun;
@@ -23,8 +23,19 @@ const PARTS_MAX: u64 = 9_000;
 /// As many are in memory.
 const PARTS_AT_ONCE: usize = 2;
 
-/// Puts what lies in a file of this machine. Whole on return.
-pub(super) async fn put(bucket: &Bucket, path: &Path, staged: &FilePath) -> Result<(), FilesError> {
+/// Puts what is packed. Whole on return.
+pub(super) async fn put(bucket: &Bucket, path: &Path, packed: Packed<'_>) -> Result<(), FilesError> {
+    match packed {
+        Packed::Here(packed) => put_whole(bucket, path, packed.clone()).await,
+        Packed::File(staged) => put_file(bucket, path, staged).await,
+    }
+}
+
+async fn put_whole(bucket: &Bucket, path: &Path, body: Bytes) -> Result<(), FilesError> {
+    there(bucket.within(bucket.server.put(path, body.into())).await?.map(drop), bucket)
+}
+
+async fn put_file(bucket: &Bucket, path: &Path, staged: &FilePath) -> Result<(), FilesError> {
     let (opened, shown) = (staged.to_owned(), staged.to_owned());
     let opened = blocking(move || {
         let failed = at("reading", &opened);
@@ -35,8 +46,7 @@ pub(super) async fn put(bucket: &Bucket, path: &Path, staged: &FilePath) -> Resu
     let (file, bytes) = opened.await?;
     let source = Source { file, bytes, part_bytes: PART_MIN_BYTES.max(bytes.div_ceil(PARTS_MAX)) };
     if bytes <= PART_MIN_BYTES {
-        let body = source.part(0).await?;
-        return there(bucket.within(bucket.server.put(path, body.into())).await?.map(drop), bucket);
+        return put_whole(bucket, path, source.part(0).await?).await;
     }
     let begun = bucket.within(bucket.server.create_multipart(path)).await?;
     let upload = there(begun, bucket)?;

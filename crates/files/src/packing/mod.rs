@@ -8,6 +8,12 @@
 //! frame (`5E 2A 4D 18`, its size) with two numbers for each frame (packed and unpacked size), the count of frames, a
 //! byte of flags and the number `8F92EAB1`; all of them 32 bits, the lowest byte first.
 
+use std::io;
+use std::ops::Range;
+
+use bytes::Bytes;
+use weir_core::files::ByteRange;
+
 mod packer;
 mod table;
 mod walk;
@@ -19,11 +25,26 @@ pub use walk::{Walked, walk};
 /// As much of a content as is packed by itself.
 pub const PIECE_BYTES: usize = 1 << 20;
 
+/// Unpacks what a range needs of a packed content that is whole in memory.
+pub fn unpack_range(packed: &[u8], range: ByteRange) -> io::Result<Vec<Bytes>> {
+    let damaged = |error| io::Error::new(io::ErrorKind::InvalidData, error);
+    let cut = || damaged(TableError);
+    let last = |length: usize| packed.len().checked_sub(length).map(|from| &packed[from..]).ok_or_else(cut);
+    let length = Table::length(last(Table::FOOTER_BYTES)?).map_err(damaged)?;
+    let table = Table::read(last(length)?).map_err(damaged)?;
+    let piece = |(at, frame, within): (u64, Frame, Range<usize>)| {
+        let frame_end = at as usize + frame.packed_bytes as usize;
+        let piece = unpack(packed.get(at as usize..frame_end).ok_or_else(cut)?, frame.bytes as usize)?;
+        Ok(Bytes::from(piece).slice(within))
+    };
+    table.within(range).into_iter().map(piece).collect()
+}
+
 /// Unpacks one frame, which has so many bytes.
-pub fn unpack(packed: &[u8], size: usize) -> std::io::Result<Vec<u8>> {
+pub fn unpack(packed: &[u8], size: usize) -> io::Result<Vec<u8>> {
     let unpacked = zstd::bulk::decompress(packed, size)?;
     match unpacked.len() == size {
         true => Ok(unpacked),
-        false => Err(std::io::Error::new(std::io::ErrorKind::InvalidData, "a piece has lost its end")),
+        false => Err(io::Error::new(io::ErrorKind::InvalidData, "a piece has lost its end")),
     }
 }

@@ -100,7 +100,7 @@ impl Held {
             if !is_whole {
                 end(&path, &progress).map_err(at("writing", &path))?;
             }
-            Ok((Staged::new(staging.link(&path)?, &progress), progress))
+            Ok((Staged::file(staging.link(&path)?, &progress), progress))
         })
         .await?;
         self.state.come = Come::Whole(progress);

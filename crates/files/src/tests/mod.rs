@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 use weir_core::files::{
     Added, ByteRange, ContentHash, ContentListing, ContentReader, ContentRef, ContentStore, Ending,
-    FileFacts, FilesError, Owner, RetentionLimits, RetentionRule, StoredFile,
+    FileFacts, FilesError, Owner, Packed, RetentionLimits, RetentionRule, StoredFile,
 };
 use weir_core::testkit::files::{MemoryFiles, content_contract, facts};
 use weir_core::testkit::world::SeededRandom;
@@ -22,7 +22,7 @@ use weir_core::time::Timestamp;
 use weir_core::world::Clock;
 
 use crate::packing::{PIECE_BYTES, Packer};
-use crate::{FileLimits, Files, Folder, Going, Retained, Staging};
+use crate::{FileLimits, Files, Folder, Going, Retained, Staging, SweepReport};
 
 /// The real clock, as far ahead as told, in microseconds: what lies on the disk has the real one's moments.
 #[derive(Default)]
@@ -52,14 +52,18 @@ impl Here {
     }
 
     fn over(contents: impl FnOnce(Folder) -> Arc<dyn ContentStore>) -> Self {
+        Self::with(contents, 0)
+    }
+
+    fn with(contents: impl FnOnce(Folder) -> Arc<dyn ContentStore>, inline_max_bytes: usize) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let contents = contents(Folder::open(&directory.path().join("files")).unwrap());
-        let files = open(directory.path(), contents);
+        let files = open(directory.path(), contents, inline_max_bytes);
         Self { files: files.0, clock: files.1, directory }
     }
 
     async fn store(&self, key: &str, content: &[u8]) -> Result<Added, FilesError> {
-        let mut upload = self.files.receive().await?;
+        let mut upload = self.files.receive();
         for piece in content.chunks(300_000) {
             upload.write(Bytes::copy_from_slice(piece)).await?;
         }
@@ -99,11 +103,11 @@ impl Here {
     }
 }
 
-fn open(directory: &Path, contents: Arc<dyn ContentStore>) -> (Files, Arc<Ahead>) {
+fn open(directory: &Path, contents: Arc<dyn ContentStore>, inline_max_bytes: usize) -> (Files, Arc<Ahead>) {
     let (clock, random) = (Arc::new(Ahead::default()), Arc::new(SeededRandom::new(1)));
     let catalog = Arc::new(MemoryFiles::default());
     let staging = Staging::open(&directory.join("staging"), 0, random.clone()).unwrap();
-    let limits = FileLimits { file_max_bytes: u64::MAX };
+    let limits = FileLimits { file_max_bytes: u64::MAX, inline_max_bytes };
     (Files::new(catalog, contents, staging, clock.clone(), random, limits), clock)
 }
 
@@ -153,6 +157,28 @@ async fn what_came_in_goes_out_whole_and_in_part() {
 }
 
 #[tokio::test]
+async fn small_contents_lie_with_the_rows_alone() {
+    let here = Here::with(|folder| Arc::new(folder), 300);
+    let small = [text(0), text(1), text(PIECE_BYTES - 1)];
+    for (key, content) in ["a", "b", "c"].into_iter().zip(&small) {
+        let (file, size) = (here.stored(key, content).await, content.len());
+        assert_eq!(here.read(&file, 0, size as u64).await.unwrap(), *content);
+        let part = here.read(&file, size as u64 / 3, size as u64 / 2).await.unwrap();
+        assert_eq!(part, content[size / 3..size / 2]);
+    }
+    assert_eq!(here.lying().len(), 0);
+    let large = here.stored("d", &noise(400)).await;
+    assert_eq!(here.lying().len(), 1, "packed it has more than what may lie with the rows");
+    assert_eq!(here.read(&large, 0, 400).await.unwrap(), noise(400));
+    here.clock.0.store(7_200_000_000, Ordering::Relaxed);
+    assert_eq!(here.files.sweep().await.unwrap(), SweepReport::default());
+    let ended = here.stored("b", &small[1]).await;
+    assert!(here.files.end(ended.id, deleted()).await.unwrap().unwrap().freed_bytes > 0);
+    assert!(here.read(&ended, 0, 1).await.is_err());
+    assert_eq!(here.stored("b", &small[1]).await.facts.hash, ended.facts.hash);
+}
+
+#[tokio::test]
 async fn text_is_packed_noise_is_not_and_anybody_can_unpack_it() {
     let here = Here::new();
     for (content, at_most) in
@@ -186,7 +212,7 @@ async fn the_same_content_is_kept_once_and_goes_with_its_last_file() {
 #[tokio::test]
 async fn an_upload_that_is_given_up_leaves_nothing() {
     let here = Here::new();
-    let mut upload = here.files.receive().await.unwrap();
+    let mut upload = here.files.receive();
     upload.write(Bytes::from(text(3 * PIECE_BYTES))).await.unwrap();
     assert_eq!(here.lying().len(), 1);
     drop(upload);
@@ -197,7 +223,7 @@ async fn an_upload_that_is_given_up_leaves_nothing() {
     };
     tokio::time::timeout(Duration::from_secs(60), is_gone()).await.expect("it is removed");
     drop(std::fs::write(here.directory.path().join("staging/0123.part"), b"left by a kill"));
-    open(here.directory.path(), Arc::new(Folder::open(&here.directory.path().join("files")).unwrap()));
+    open(here.directory.path(), Arc::new(Folder::open(&here.directory.path().join("files")).unwrap()), 0);
     assert_eq!(here.lying().len(), 0);
 }
 
@@ -273,8 +299,8 @@ impl Breaking {
 
 #[async_trait]
 impl ContentStore for Breaking {
-    async fn keep(&self, content: ContentRef, staged: &Path) -> Result<(), FilesError> {
-        self.call(self.folder.keep(content, staged)).await
+    async fn keep(&self, content: ContentRef, packed: Packed<'_>) -> Result<(), FilesError> {
+        self.call(self.folder.keep(content, packed)).await
     }
 
     async fn read(&self, content: ContentRef, range: ByteRange) -> Result<Option<ContentReader>, FilesError> {

@@ -43,7 +43,8 @@ async fn what_has_come_is_there_after_a_restart_and_goes_on_to_be_the_same_conte
     for _ in 0..2 {
         let staged = held.staged().await.unwrap();
         assert_eq!(staged.hash.0, *Sha256::digest(&content));
-        assert_eq!(staged.stored_bytes, std::fs::metadata(staged.part.path()).unwrap().len());
+        let Packed::File(path) = staged.packed() else { panic!("it has a file") };
+        assert_eq!(staged.stored_bytes, path.metadata().unwrap().len());
     }
 }
 

@@ -1,8 +1,8 @@
 //! Files in and out.
 //!
-//! **Constraints.** No file is whole in memory, on neither way. A file is acknowledged when its bytes and its row are durable
-//! and, where it belongs to a trace, what is told of it is logged; half an upload leaves nothing behind. Names are names,
-//! never paths.
+//! **Constraints.** No file of more than a megabyte is whole in memory, on neither way. A file is acknowledged when its bytes
+//! and its row are durable and, where it belongs to a trace, what is told of it is logged; half an upload leaves nothing
+//! behind. Names are names, never paths.
 
 mod archive;
 mod delete;
@@ -25,11 +25,13 @@ use std::time::Duration;
 use hyper::StatusCode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use weir_core::files::{Fate, FileCatalog, FilesError, RetentionRule, StoredFile};
+use weir_files::packing::PIECE_BYTES;
 use weir_files::{Files, ResumableUploads};
 
 use super::entry::Api;
 use super::problem::Problem;
 use super::route::decoded;
+use crate::server::Patience;
 
 pub use archive::{__path_archive, archive};
 pub use delete::{__path_delete, delete};
@@ -42,10 +44,13 @@ pub use retention::{__path_acts, __path_preview, acts, preview};
 pub use telling::tell;
 pub use upload::{__path_upload, Receiving, Told, keep, upload};
 
-/// Uploads that come in at once; each holds a few megabytes.
+/// Uploads that come in at once; each holds a few megabytes, or less than one where it says that it is small.
 const UPLOADS_MAX: usize = 16;
+const SMALL_UPLOADS_MAX: usize = 64;
 /// Archives that are made at once, each by a thread.
 const ARCHIVES_MAX: usize = 4;
+/// How long an upload waits for others to end. Its body waits with its sender.
+const UPLOAD_PATIENCE: Duration = Duration::from_secs(10);
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// What the API knows of files.
@@ -53,6 +58,7 @@ pub struct FileDesk {
     files: Arc<Files>,
     resumable: Arc<ResumableUploads>,
     uploads: Arc<Semaphore>,
+    small_uploads: Arc<Semaphore>,
     archives: Arc<Semaphore>,
     rules: Vec<RetentionRule>,
 }
@@ -61,7 +67,14 @@ impl FileDesk {
     /// Over these, which retention keeps to these rules.
     pub fn new(files: Arc<Files>, resumable: Arc<ResumableUploads>, rules: Vec<RetentionRule>) -> Self {
         let semaphore = |places| Arc::new(Semaphore::new(places));
-        Self { files, resumable, uploads: semaphore(UPLOADS_MAX), archives: semaphore(ARCHIVES_MAX), rules }
+        Self {
+            files,
+            resumable,
+            uploads: semaphore(UPLOADS_MAX),
+            small_uploads: semaphore(SMALL_UPLOADS_MAX),
+            archives: semaphore(ARCHIVES_MAX),
+            rules,
+        }
     }
 
     /// That of this API, where it keeps files.
@@ -75,9 +88,16 @@ impl FileDesk {
         self.files.catalog()
     }
 
-    /// A place for an upload; there are not many.
-    pub(super) fn place_for_upload(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        place(&self.uploads, "uploads")
+    /// A place for an upload of so many bytes, where that is known; there are not many, but most come free soon.
+    pub(super) async fn place_for_upload(
+        &self,
+        patience: Patience,
+        bytes: Option<usize>,
+    ) -> Result<OwnedSemaphorePermit, Problem> {
+        let is_small = bytes.is_some_and(|bytes| bytes < PIECE_BYTES);
+        let places = if is_small { &self.small_uploads } else { &self.uploads };
+        let place = patience.within(UPLOAD_PATIENCE, places.clone().acquire_owned()).await;
+        place.ok().and_then(Result::ok).ok_or_else(|| busy("uploads"))
     }
 
     /// Bytes that a file may have.
@@ -109,8 +129,11 @@ impl FileDesk {
 
 /// A place among those that do the same; taken at once or not at all.
 fn place(places: &Arc<Semaphore>, what: &str) -> Result<OwnedSemaphorePermit, Problem> {
-    let busy = |_| Problem::unavailable("busy", format!("too many {what} at once; try again"), RETRY_AFTER);
-    places.clone().try_acquire_owned().map_err(busy)
+    places.clone().try_acquire_owned().map_err(|_| busy(what))
+}
+
+fn busy(what: &str) -> Problem {
+    Problem::unavailable("busy", format!("too many {what} at once; try again"), RETRY_AFTER)
 }
 
 fn problem(error: &FilesError) -> Problem {

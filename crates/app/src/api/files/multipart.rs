@@ -76,7 +76,7 @@ async fn take(desk: &FileDesk, field: &mut Field<'_>, told: &mut Told) -> Result
     if let Some(kind) = field.content_type() {
         told.content_type = Some(kind.to_string());
     }
-    let mut receiving = Receiving::begin(desk).await?;
+    let mut receiving = Receiving::begin(desk);
     while let Some(bytes) = field.chunk().await.map_err(of_form)? {
         receiving.add(bytes).await?;
     }

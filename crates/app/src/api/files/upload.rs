@@ -72,8 +72,8 @@ where
 {
     api.check_takes_events()?;
     let desk = FileDesk::of(api)?;
-    let _place = desk.place_for_upload()?;
     let headers = &call.head.headers;
+    let _place = desk.place_for_upload(call.patience, content_length(headers)).await?;
     let mut told = Told::of(&Query::parse(call.head.uri.query())?.only(&KNOWN)?)?;
     let digest = digest::told(headers)?;
     let file_max_bytes = desk.file_max_bytes();
@@ -84,7 +84,7 @@ where
         None => {
             told.content_type =
                 headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).map(str::to_owned);
-            let mut receiving = Receiving::begin(desk).await?;
+            let mut receiving = Receiving::begin(desk);
             while let Some(bytes) = incoming.next().await? {
                 receiving.add(bytes).await?;
             }
@@ -131,8 +131,8 @@ pub fn address(key: &str) -> String {
 pub struct Receiving(Upload);
 
 impl Receiving {
-    pub async fn begin(desk: &FileDesk) -> Result<Self, Problem> {
-        desk.files.receive().await.map(Self).map_err(|error| problem(&error))
+    pub fn begin(desk: &FileDesk) -> Self {
+        Self(desk.files.receive())
     }
 
     pub async fn add(&mut self, bytes: Bytes) -> Result<(), Problem> {

@@ -64,14 +64,14 @@ where
     B::Error: Into<BodyError>,
 {
     let desk = FileDesk::of(api)?;
-    let _place = desk.place_for_upload()?;
+    let _place = desk.place_for_upload(call.patience, None).await?;
     let mut pace = Pace::new(api.settings.body_timeout, desk.file_max_bytes());
     let mut messages = Messages::of(&api.bodies, call.head, body, call.patience, MessageLimit::Body)?;
     let first = messages.next().await?.ok_or_else(|| Problem::invalid("there is no message"))?;
     let names = read::<UploadRequest>(first.bytes)?.names;
     let (told, digest) =
         names.ok_or_else(|| Problem::invalid("the first message must have the names"))?.told()?;
-    let mut receiving = Receiving::begin(desk).await?;
+    let mut receiving = Receiving::begin(desk);
     while let Some(message) = messages.next().await? {
         let UploadRequest { names, chunk } = read(message.bytes)?;
         if names.is_some() {

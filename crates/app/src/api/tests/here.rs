@@ -289,7 +289,8 @@ fn files(directory: &tempfile::TempDir, clock: Arc<TestClock>) -> (Arc<Files>, F
     let random = Arc::new(SeededRandom::new(2));
     let folder = Folder::open(&directory.path().join("files")).unwrap();
     let staging = Staging::open(&directory.path().join("staging"), 0, random.clone()).unwrap();
-    let (catalog, limits) = (Arc::new(MemoryFiles::default()), FileLimits { file_max_bytes: 4 << 20 });
+    let (catalog, limits) =
+        (Arc::new(MemoryFiles::default()), FileLimits { file_max_bytes: 4 << 20, inline_max_bytes: 0 });
     let uploads = directory.path().join("uploads");
     let uploads =
         ResumableUploads::open(&uploads, staging.clone(), clock.clone(), random.clone(), UPLOADS_KEPT)

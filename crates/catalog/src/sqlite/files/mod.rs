@@ -4,6 +4,7 @@
 //! nobody's events. As in the catalog, one thread writes, and every commit is synced before anybody hears of it.
 
 mod ending;
+mod inline;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -11,8 +12,10 @@ mod totals;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use rusqlite::Connection;
 use weir_core::files::{
     Act, Added, ContentHash, ContentRef, Ending, FileCatalog, FileFacts, FileFilter, FilesError, Offer,
@@ -31,9 +34,17 @@ use super::writer::Writer;
 const SCHEMA: Schema = Schema {
     application_id: 0x5746_494C,
     what: "list of files",
-    migrations: &[include_str!("migrations/0001_files.sql")],
+    migrations: &[
+        include_str!("migrations/0001_files.sql"),
+        include_str!("migrations/0002_inline_contents.sql"),
+    ],
     remedy: "move the file away together with the files that it lists",
 };
+
+/// An upload waits for its row, and few of them go on at once.
+const COMMIT_PAUSE: Duration = Duration::from_millis(1);
+/// Small contents fill the write-ahead log sooner than rows do.
+const CHECKPOINT_PAGES: u32 = 4_000;
 
 /// Rows about files, in a file. Dropping it lets what waits be written; [`SqliteFiles::close`] waits for that.
 pub struct SqliteFiles {
@@ -45,7 +56,12 @@ pub struct SqliteFiles {
 impl SqliteFiles {
     /// Opens the file, made with its directories where it is not there, and brings its tables up to date.
     pub fn open(path: &Path, row_ids: Arc<RowIds>) -> Result<Self, FilesError> {
-        let place = Place { what: SCHEMA.what, ..Place::new(path)? };
+        let place = Place {
+            what: SCHEMA.what,
+            commit_pause: COMMIT_PAUSE,
+            checkpoint_pages: CHECKPOINT_PAGES,
+            ..Place::new(path)?
+        };
         place.create_file()?;
         let mut connection = place.connect_to_write()?;
         bring_up_to_date(&SCHEMA, &mut connection, &place.path)?;
@@ -62,8 +78,9 @@ impl SqliteFiles {
 
 /// The next number for a table. A clock that was set back makes none twice.
 fn next_id(connection: &Connection, table: &str, row_ids: &RowIds) -> Result<i64, Fault> {
-    let last: Option<i64> =
-        connection.query_row(&format!("SELECT max(id) FROM {table}"), [], |row| row.get(0))?;
+    let last: Option<i64> = connection
+        .prepare_cached(&format!("SELECT max(id) FROM {table}"))?
+        .query_row([], |row| row.get(0))?;
     Ok(row_ids.next().max(last.map_or(0, |last| last + 1)))
 }
 
@@ -71,6 +88,10 @@ fn next_id(connection: &Connection, table: &str, row_ids: &RowIds) -> Result<i64
 impl FileCatalog for SqliteFiles {
     async fn content(&self, hash: ContentHash) -> Result<Option<ContentRef>, FilesError> {
         self.readers.read(move |connection| rows::content(connection, hash)).await
+    }
+
+    async fn inline(&self, content: ContentRef) -> Result<Option<Bytes>, FilesError> {
+        self.readers.read(move |connection| inline::read(connection, content)).await
     }
 
     async fn add(&self, facts: FileFacts, offer: Offer) -> Result<Option<Added>, FilesError> {

@@ -9,7 +9,7 @@ use weir_core::time::Timestamp;
 
 use super::super::conditions::Conditions;
 use super::super::fault::Fault;
-use super::{next_id, totals};
+use super::{inline, next_id, totals};
 
 pub(super) const COLUMNS: &str = "f.id, f.key, f.name, f.group_name, f.trace, f.user_id, f.content_type, f.hash, f.bytes, f.stored_at, f.fate, f.ended_at, f.rule, f.content_id";
 pub(super) const DELETED: i64 = 1;
@@ -32,11 +32,10 @@ pub(super) fn add(
     let id = next_id(connection, "files", row_ids)?;
     let FileFacts { key, name, group, trace, user, content_type, hash, bytes, stored_at } = &facts;
     let (bytes, stored_at) = (number(*bytes)?, stored_at.as_micros());
-    connection.execute(
-        "INSERT INTO files (id, key, name, group_name, trace, user_id, content_type, hash, content_id, bytes, stored_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-        params![id, key, name, group, trace, user, content_type, hash.0, content_id, bytes, stored_at],
-    )?;
+    let sql = "INSERT INTO files (id, key, name, group_name, trace, user_id, content_type, hash, content_id, bytes, stored_at) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    let row = params![id, key, name, group, trace, user, content_type, hash.0, content_id, bytes, stored_at];
+    connection.prepare_cached(sql)?.execute(row)?;
     totals::add(connection, &facts, 1)?;
     Ok(Some(Added::New(StoredFile { id, facts, content_id, fate: Fate::Kept })))
 }
@@ -47,16 +46,29 @@ fn take(connection: &Connection, hash: ContentHash, offer: Offer) -> Result<Opti
     match (kept, offer) {
         (Some(kept), _) => {
             let sql = "UPDATE contents SET files = files + 1 WHERE hash = ?1 AND id = ?2";
-            connection.execute(sql, params![kept.hash.0, kept.id])?;
+            connection.prepare_cached(sql)?.execute(params![kept.hash.0, kept.id])?;
             Ok(Some(kept))
         }
         (None, Offer::Kept) => Ok(None),
-        (None, Offer::Put(put, stored_bytes)) => {
-            let sql = "INSERT INTO contents (hash, id, stored_bytes, files) VALUES (?1, ?2, ?3, 1)";
-            connection.execute(sql, params![put.hash.0, put.id, number(stored_bytes)?])?;
-            Ok(Some(put))
+        (None, Offer::Put(put, stored_bytes)) => insert(connection, put, stored_bytes, None),
+        (None, Offer::Inline(put, packed)) => {
+            let number = inline::put(connection, &packed)?;
+            insert(connection, put, packed.len() as u64, Some(number))
         }
     }
+}
+
+fn insert(
+    connection: &Connection,
+    put: ContentRef,
+    stored_bytes: u64,
+    inline_number: Option<i64>,
+) -> Result<Option<ContentRef>, Fault> {
+    let sql =
+        "INSERT INTO contents (hash, id, stored_bytes, files, inline_number) VALUES (?1, ?2, ?3, 1, ?4)";
+    let row = params![put.hash.0, put.id, number(stored_bytes)?, inline_number];
+    connection.prepare_cached(sql)?.execute(row)?;
+    Ok(Some(put))
 }
 
 pub(super) fn find(connection: &Connection, name: &str) -> Result<Option<StoredFile>, Fault> {
@@ -116,8 +128,8 @@ pub(super) fn contents(
     after: Option<ContentRef>,
     limit: usize,
 ) -> Result<Vec<ContentRef>, Fault> {
-    let sql =
-        "SELECT hash, id FROM contents WHERE ?1 IS NULL OR (hash, id) > (?1, ?2) ORDER BY hash, id LIMIT ?3";
+    let sql = "SELECT hash, id FROM contents WHERE inline_number IS NULL AND (?1 IS NULL OR (hash, id) > (?1, ?2)) \
+               ORDER BY hash, id LIMIT ?3";
     let (hash, id) = after.map(|after| (after.hash.0, after.id)).unzip();
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map(params![hash, id, limit as i64], read_content)?;
@@ -131,9 +143,10 @@ pub(super) fn going(connection: &Connection, limit: usize) -> Result<Vec<Content
 }
 
 pub(super) fn forget(connection: &Connection, content: ContentRef) -> Result<(), Fault> {
-    let sql = "DELETE FROM contents WHERE hash = ?1 AND id = ?2 AND is_going";
-    connection.execute(sql, params![content.hash.0, content.id])?;
-    Ok(())
+    let sql = "DELETE FROM contents WHERE hash = ?1 AND id = ?2 AND is_going RETURNING inline_number";
+    let mut statement = connection.prepare_cached(sql)?;
+    let gone = statement.query_row(params![content.hash.0, content.id], |row| row.get(0)).optional()?;
+    gone.flatten().map_or(Ok(()), |number| inline::remove(connection, number))
 }
 
 fn read_content(row: &Row<'_>) -> rusqlite::Result<ContentRef> {

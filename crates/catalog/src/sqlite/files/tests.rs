@@ -36,3 +36,21 @@ async fn what_is_written_outlives_a_restart_with_a_clock_that_was_set_back() {
     let two = files::new(&second, files::facts("file:b", 2)).await;
     assert!(two.id > one.id);
 }
+
+/// `fixtures/files` has a list of each former version: with `file:a`, whose content lies elsewhere.
+#[tokio::test]
+async fn a_list_of_version_1_is_read_and_gone_on_with() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("files.db");
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/files/version-1.db");
+    std::fs::copy(fixture, &path).unwrap();
+    let list = SqliteFiles::open(&path, row_ids()).unwrap();
+    let known = list.find("file:a").await.unwrap().unwrap();
+    assert_eq!((known.id, &known.facts), (5, &files::facts("file:a", 1)));
+    assert_eq!(list.contents(None, 10).await.unwrap(), [known.content()]);
+    let small = ContentRef { hash: ContentHash([2; 32]), id: 1 };
+    let offer = Offer::Inline(small, Bytes::from_static(b"packed"));
+    list.add(files::facts("file:b", 2), offer).await.unwrap().unwrap();
+    assert_eq!(list.inline(small).await.unwrap().as_deref(), Some(&b"packed"[..]));
+    assert_eq!(list.inline(known.content()).await.unwrap(), None);
+}

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use futures::TryStreamExt;
 
-use crate::files::{ByteRange, ContentHash, ContentListing, ContentRef, ContentStore};
+use crate::files::{ByteRange, ContentHash, ContentListing, ContentRef, ContentStore, Packed};
 
 /// Runs it against a store that is empty. `stage` has the bytes lie packed in a file of the local disk.
 pub async fn content_contract(
@@ -22,12 +22,16 @@ async fn what_is_put_is_read_whole_and_in_part(
     largest_bytes: usize,
     stage: &impl Fn(&[u8]) -> (ContentHash, PathBuf),
 ) {
-    for size in [0, 1, (1 << 20) + 7, largest_bytes] {
+    let sizes = [0, 1, (1 << 20) + 7];
+    let kept = sizes.map(|size| (size, true)).into_iter().chain(sizes.map(|size| (size, false)));
+    for (size, is_here) in kept.chain([(largest_bytes, false)]) {
         let bytes = noise(size);
         let (hash, staged) = stage(&bytes);
         let content = ContentRef { hash, id: -7 };
         assert!(store.read(content, range(0, 0)).await.unwrap().is_none(), "it was there before");
-        store.keep(content, &staged).await.unwrap();
+        let packed = Bytes::from(std::fs::read(&staged).unwrap());
+        let packed = if is_here { Packed::Here(&packed) } else { Packed::File(&staged) };
+        store.keep(content, packed).await.unwrap();
         assert!(read(store, content, 0, size).await == bytes, "{size} bytes are not what was put");
         for (start, end) in [(0, size.min(1)), (size / 3, size / 2), (size.saturating_sub(9), size)] {
             assert!(read(store, content, start, end).await == bytes[start..end], "{start}..{end} of {size}");
@@ -49,7 +53,7 @@ async fn what_is_there_is_listed_in_order_page_by_page(
         for id in [i64::MAX, 0, -1, i64::MIN] {
             let (hash, staged) = stage(text.as_bytes());
             let content = ContentRef { hash, id };
-            store.keep(content, &staged).await.unwrap();
+            store.keep(content, Packed::File(&staged)).await.unwrap();
             put.push(content);
         }
     }

@@ -1,5 +1,7 @@
 //! The contract of a catalog of files, for every implementation.
 
+use bytes::Bytes;
+
 use crate::files::{
     Added, ContentHash, ContentRef, Ending, Fate, FileCatalog, FileFacts, FileFilter, Offer, Owner,
     StoredFile, Totals,
@@ -27,6 +29,7 @@ pub async fn catalog_contract<C: FileCatalog>(make: impl AsyncFn() -> C) {
     versions_and_repeats(&make().await).await;
     listing(&make().await).await;
     endings_free_what_nobody_has(&make().await).await;
+    small_contents_lie_with_the_rows(&make().await).await;
     totals_follow(&make().await).await;
     acts_are_told_once(&make().await).await;
 }
@@ -137,6 +140,29 @@ async fn endings_free_what_nobody_has(catalog: &impl FileCatalog) {
     catalog.forget(first).await.unwrap();
     assert_eq!(catalog.contents(None, 10).await.unwrap(), [second]);
     assert_eq!(catalog.contents(Some(second), 10).await.unwrap(), []);
+}
+
+async fn small_contents_lie_with_the_rows(catalog: &impl FileCatalog) {
+    let (first, second) = (content(1, 1), content(1, 2));
+    let inline = |content: ContentRef| Offer::Inline(content, Bytes::from_static(b"packed"));
+    let added = catalog.add(facts("file:a", 1), inline(first)).await.unwrap();
+    let Some(Added::New(one)) = added else { panic!("{added:?}") };
+    assert_eq!(one.content(), first);
+    assert_eq!(catalog.inline(first).await.unwrap().as_deref(), Some(&b"packed"[..]));
+    let again = catalog.add(facts("file:a", 1), inline(second)).await.unwrap();
+    assert_eq!(again, Some(Added::Known(one.clone())));
+    let added = catalog.add(facts("file:b", 1), inline(second)).await.unwrap();
+    let Some(Added::New(two)) = added else { panic!("{added:?}") };
+    assert_eq!((two.content(), catalog.inline(second).await.unwrap()), (first, None), "one is kept by now");
+    new(catalog, facts("file:c", 3)).await;
+    assert_eq!(catalog.inline(content(3, 1)).await.unwrap(), None, "it lies elsewhere");
+    assert_eq!(catalog.contents(None, 10).await.unwrap(), [content(3, 1)]);
+
+    assert_eq!(catalog.end(one.id, deleted(), later()).await.unwrap().unwrap().freed_bytes, 0);
+    assert_eq!(catalog.end(two.id, deleted(), later()).await.unwrap().unwrap().freed_bytes, 6);
+    assert_eq!(catalog.going(10).await.unwrap(), [first]);
+    catalog.forget(first).await.unwrap();
+    assert_eq!((catalog.going(10).await.unwrap(), catalog.inline(first).await.unwrap()), (Vec::new(), None));
 }
 
 async fn totals_follow(catalog: &impl FileCatalog) {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 
 use crate::files::{
     Act, Added, ContentHash, ContentRef, Ending, Fate, FileCatalog, FileFacts, FileFilter, FilesError, Offer,
@@ -27,6 +28,7 @@ struct Rows {
 struct Content {
     stored_bytes: u64,
     files: u64,
+    inline: Option<Bytes>,
 }
 
 impl MemoryFiles {
@@ -38,6 +40,11 @@ impl MemoryFiles {
 impl Rows {
     fn latest(&self, key: &str) -> Option<&StoredFile> {
         self.files.iter().rfind(|file| *file.facts.key == *key)
+    }
+
+    fn put(&mut self, content: ContentRef, stored_bytes: u64, inline: Option<Bytes>) -> ContentRef {
+        self.contents.insert(content, Content { stored_bytes, files: 0, inline });
+        content
     }
 
     fn kept(&self, hash: ContentHash) -> Option<ContentRef> {
@@ -54,6 +61,10 @@ impl FileCatalog for MemoryFiles {
         Ok(self.rows().kept(hash))
     }
 
+    async fn inline(&self, content: ContentRef) -> Result<Option<Bytes>, FilesError> {
+        Ok(self.rows().contents.get(&content).and_then(|row| row.inline.clone()))
+    }
+
     async fn add(&self, facts: FileFacts, offer: Offer) -> Result<Option<Added>, FilesError> {
         let mut rows = self.rows();
         let known =
@@ -64,10 +75,8 @@ impl FileCatalog for MemoryFiles {
         let content = match (rows.kept(facts.hash), offer) {
             (Some(kept), _) => kept,
             (None, Offer::Kept) => return Ok(None),
-            (None, Offer::Put(content, stored_bytes)) => {
-                rows.contents.insert(content, Content { stored_bytes, files: 0 });
-                content
-            }
+            (None, Offer::Put(content, stored_bytes)) => rows.put(content, stored_bytes, None),
+            (None, Offer::Inline(content, packed)) => rows.put(content, packed.len() as u64, Some(packed)),
         };
         rows.contents.get_mut(&content).unwrap().files += 1;
         let id = rows.files.len() as i64 + 1;
@@ -137,7 +146,9 @@ impl FileCatalog for MemoryFiles {
 
     async fn contents(&self, after: Option<ContentRef>, limit: usize) -> Result<Vec<ContentRef>, FilesError> {
         let rows = self.rows();
-        Ok(rows.contents.keys().filter(|content| Some(**content) > after).take(limit).copied().collect())
+        let outside =
+            rows.contents.iter().filter(|(_, row)| row.inline.is_none()).map(|(content, _)| *content);
+        Ok(outside.filter(|content| Some(*content) > after).take(limit).collect())
     }
 
     async fn going(&self, limit: usize) -> Result<Vec<ContentRef>, FilesError> {

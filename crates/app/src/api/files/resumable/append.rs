@@ -102,7 +102,7 @@ pub async fn finish(
     if held.offset().await.map_err(told)? < about.length {
         return Ok(None);
     }
-    let _place = desk.place_for_upload()?;
+    let _place = desk.place_for_upload(call.patience, None).await?;
     let Metadata { told: names, digest: told_digest } = Metadata::of_upload(&about)?;
     let staged = held.staged().await.map_err(told)?;
     if let Err(wrong) = digest::check(told_digest, staged.hash) {
@@ -142,7 +142,7 @@ impl Advance {
         B: Body<Data = Bytes> + Unpin + Send,
         B::Error: Into<BodyError>,
     {
-        let _place = FileDesk::of(api)?.place_for_upload()?;
+        let _place = FileDesk::of(api)?.place_for_upload(call.patience, None).await?;
         let told = |error| problem(&error);
         let length = held.upload().about().length;
         let left = length - held.offset().await.map_err(told)?;
