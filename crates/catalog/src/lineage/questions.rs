@@ -8,7 +8,7 @@ use weir_core::row_id;
 
 use super::reading::{self, Choice, NameReader};
 use super::row::TraceRow;
-use super::tables::{GivenNames, Tables};
+use super::tables::Tables;
 use super::{digest, key_runs};
 
 /// A page of traces ends when so many were looked at, however few were meant.
@@ -135,9 +135,9 @@ fn node<T: Tables>(tables: &mut T, trace: i64, number: u32) -> Result<Node, T::E
 
 /// The trace and number of the name that has this number among all.
 fn name_of_id<T: Tables>(tables: &mut T, id: i64) -> Result<Option<(i64, u32)>, T::Error> {
-    let Some(GivenNames { trace, first_number, .. }) = tables.names_given(id)? else { return Ok(None) };
-    let number = reading::number_of_id(tables, trace, first_number, id)?;
-    Ok(number.map(|number| (trace, number)))
+    let Some(given) = tables.names_given(id)? else { return Ok(None) };
+    let number = reading::number_of_id(tables, &given, id)?;
+    Ok(number.map(|number| (given.trace, number)))
 }
 
 /// The greatest number that was given to a trace or a name: the latest ones have it.

@@ -72,6 +72,9 @@ pub trait Blocks {
     /// A block grows to this, unless one item alone is larger: what lies well in a page.
     const BLOCK_MAX_BYTES: usize;
 
+    /// Whether it is worth some work to know beforehand which keys will be looked for.
+    const IS_FAR: bool = false;
+
     /// Says which keys will be looked for, so that blocks that are far away can be fetched together.
     fn expect(&mut self, _place: Place, _keys: &mut dyn Iterator<Item = Vec<u8>>) -> Result<(), Self::Error> {
         Ok(())
@@ -171,6 +174,11 @@ impl<I: Item> Reader<I> {
     /// Of one set.
     pub fn new(place: Place) -> Self {
         Self { place, known: BTreeMap::new() }
+    }
+
+    /// Which set.
+    pub fn place(&self) -> Place {
+        self.place
     }
 
     /// The block between whose bounds the key lies.

@@ -34,6 +34,11 @@ pub trait Adjacency {
     /// What can go wrong when it is looked up.
     type Error;
 
+    /// Says which nodes will be asked about, so that what lies far away can be fetched together.
+    fn expect(&mut self, _nodes: &[(usize, usize)], _direction: Direction) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
     /// The nodes that edges of `node` lead to in this direction; the same one may come several times.
     fn neighbours(&mut self, node: usize, direction: Direction) -> Result<Vec<usize>, Self::Error>;
 }
@@ -56,12 +61,17 @@ pub fn walk<A: Adjacency>(
 ) -> Result<Walk, A::Error> {
     let mut known = HashSet::from([start]);
     let mut walk = Walk { met: vec![(start, 0)], is_cut: false };
-    let mut next = 0;
+    let (mut next, mut expected) = (0, 0);
     while let Some(&(node, distance)) = walk.met.get(next) {
-        next += 1;
         if distance == limits.depth_max {
             break;
         }
+        if next == expected {
+            // All of one distance are known when the first of them is asked about.
+            adjacency.expect(&walk.met[next..], direction)?;
+            expected = walk.met.len();
+        }
+        next += 1;
         for neighbour in adjacency.neighbours(node, direction)? {
             if known.insert(neighbour) {
                 if walk.met.len() == limits.nodes_max {

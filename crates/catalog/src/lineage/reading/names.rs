@@ -9,6 +9,7 @@ use crate::lineage::bytes::Damaged;
 use crate::lineage::digest_item::{DigestItem, digest, upper};
 use crate::lineage::name_item::NameItem;
 use crate::lineage::shelf::{Blocks, Part, Place, Reader};
+use crate::lineage::tables::GivenNames;
 
 /// Looks names up by their numbers.
 pub struct NameReader(Reader<NameItem>);
@@ -19,11 +20,20 @@ impl NameReader {
         Self(Reader::new(Place { trace, part: Part::Names }))
     }
 
+    /// Where they lie.
+    pub fn place(&self) -> Place {
+        self.0.place()
+    }
+
     /// The name of this number.
     pub fn item<B: Blocks>(&mut self, blocks: &mut B, number: u32) -> Result<&NameItem, B::Error> {
+        Ok(self.find(blocks, number)?.ok_or(Damaged)?)
+    }
+
+    fn find<B: Blocks>(&mut self, blocks: &mut B, number: u32) -> Result<Option<&NameItem>, B::Error> {
         let items = &self.0.block(blocks, &number.to_be_bytes())?.items;
-        let place = items.binary_search_by_key(&number, |item| item.number).map_err(|_| Damaged)?;
-        Ok(&items[place])
+        let place = items.binary_search_by_key(&number, |item| item.number);
+        Ok(place.ok().map(|place| &items[place]))
     }
 
     /// The name under which the node of this one is kept.
@@ -47,12 +57,16 @@ impl NameReader {
 }
 
 /// The name that has this number among all, at or after one of the trace's; `None` where it is a word, or no name's.
-pub fn number_of_id<B: Blocks>(
-    blocks: &mut B,
-    trace: i64,
-    first_number: u32,
-    id: i64,
-) -> Result<Option<u32>, B::Error> {
+pub fn number_of_id<B: Blocks>(blocks: &mut B, given: &GivenNames, id: i64) -> Result<Option<u32>, B::Error> {
+    let GivenNames { trace, first_id, first_number } = *given;
+    // Mostly names got both numbers one after the other.
+    let guess = u32::try_from(id - first_id).ok().and_then(|further| first_number.checked_add(further));
+    if let Some(guess) = guess
+        && let Some(item) = NameReader::new(trace).find(blocks, guess)?
+        && item.id == id
+    {
+        return Ok(item.word().is_none().then_some(guess));
+    }
     let mut found = None;
     let place = Place { trace, part: Part::Names };
     each::<NameItem, B>(blocks, place, &first_number.to_be_bytes(), |item| {

@@ -24,6 +24,7 @@ pub fn part<B: Blocks>(
     };
     let start = around.names.root(around.blocks, start)? as usize;
     let walked = walk(&mut around, start, direction, limits)?;
+    around.expect_edges(&walked.met)?;
     let (mut nodes, mut edges) = (Vec::with_capacity(walked.met.len()), Vec::new());
     let mut distances = HashMap::with_capacity(walked.met.len());
     for (root, distance) in &walked.met {
@@ -47,6 +48,32 @@ struct Around<'b, B> {
 }
 
 impl<B: Blocks> Around<'_, B> {
+    fn expect_edges(&mut self, nodes: &[(usize, usize)]) -> Result<(), B::Error> {
+        self.blocks.expect(self.edges.place(), &mut prefixes(nodes))
+    }
+
+    /// The names that edges of these nodes lead to.
+    fn expect_names(&mut self, nodes: &[(usize, usize)], direction: Direction) -> Result<(), B::Error> {
+        let mut numbers = Vec::new();
+        for (node, _) in nodes {
+            self.beside(*node as u32, direction, &mut numbers)?;
+        }
+        self.blocks
+            .expect(self.names.place(), &mut numbers.iter().map(|number| number.to_be_bytes().to_vec()))
+    }
+
+    /// The names that edges of a name lead to.
+    fn beside(&mut self, number: u32, direction: Direction, found: &mut Vec<u32>) -> Result<(), B::Error> {
+        let prefix = number.to_be_bytes();
+        if direction != Direction::Upstream {
+            self.edges.each_with_prefix(self.blocks, &prefix, |edge| found.push(edge.to))?;
+        }
+        if direction != Direction::Downstream {
+            self.backwards.each_with_prefix(self.blocks, &prefix, |edge| found.push(edge.from))?;
+        }
+        Ok(())
+    }
+
     /// The edges that begin at a node, with its own number, and the roots of the nodes they lead to.
     fn edges_from(&mut self, root: usize, found: &mut Vec<(usize, EdgeItem)>) -> Result<(), B::Error> {
         for number in self.names.numbers(self.blocks, root as u32)? {
@@ -64,18 +91,29 @@ impl<B: Blocks> Around<'_, B> {
 impl<B: Blocks> Adjacency for Around<'_, B> {
     type Error = B::Error;
 
+    fn expect(&mut self, nodes: &[(usize, usize)], direction: Direction) -> Result<(), B::Error> {
+        if !B::IS_FAR {
+            return Ok(());
+        }
+        if direction != Direction::Upstream {
+            self.expect_edges(nodes)?;
+        }
+        if direction != Direction::Downstream {
+            self.blocks.expect(self.backwards.place(), &mut prefixes(nodes))?;
+        }
+        self.expect_names(nodes, direction)
+    }
+
     fn neighbours(&mut self, node: usize, direction: Direction) -> Result<Vec<usize>, B::Error> {
         let mut neighbours = Vec::new();
         for number in self.names.numbers(self.blocks, node as u32)? {
-            let prefix = number.to_be_bytes();
-            if direction != Direction::Upstream {
-                self.edges.each_with_prefix(self.blocks, &prefix, |edge| neighbours.push(edge.to))?;
-            }
-            if direction != Direction::Downstream {
-                let backwards = &mut self.backwards;
-                backwards.each_with_prefix(self.blocks, &prefix, |edge| neighbours.push(edge.from))?;
-            }
+            self.beside(number, direction, &mut neighbours)?;
         }
         neighbours.into_iter().map(|number| Ok(self.names.root(self.blocks, number)? as usize)).collect()
     }
+}
+
+/// Where the edges of nodes begin, of those that have one name.
+fn prefixes(nodes: &[(usize, usize)]) -> impl Iterator<Item = Vec<u8>> + '_ {
+    nodes.iter().map(|(node, _)| (*node as u32).to_be_bytes().to_vec())
 }

@@ -77,6 +77,7 @@ impl Blocks for PostgresTables<'_> {
     type Error = Fault;
     /// Packed, four or more lie in a page.
     const BLOCK_MAX_BYTES: usize = 4_000;
+    const IS_FAR: bool = true;
 
     fn expect(&mut self, place: Place, keys: &mut dyn Iterator<Item = Vec<u8>>) -> Result<(), Fault> {
         if self.shelves.is_whole(place.trace) {

@@ -10,6 +10,7 @@
 mod blocks;
 mod database;
 mod joining;
+mod line;
 mod packing;
 mod schema;
 mod session;
@@ -24,8 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
 use weir_connect::SettingsError;
 use weir_connect::postgres::PostgresAddress;
@@ -91,23 +91,32 @@ impl PostgresLineage {
         &self,
         question: impl FnOnce(&mut PostgresTables<'_>) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, LineageError> {
+        let (answer, answered) = oneshot::channel();
         let at_one_moment = move |mut tables: PostgresTables<'_>| {
-            tables.session.tell("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
-            let answer = question(&mut tables)?;
-            tables.session.tell("COMMIT")?;
-            Ok(answer)
+            tables.session.post("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+            let found = question(&mut tables)?;
+            // Nobody has to wait for the end of what changed nothing.
+            let _ = answer.send(found);
+            tables.session.tell("COMMIT")
         };
         let exchange = async {
             let turn = self.turns.clone().acquire_owned().await;
             let turn = turn.map_err(|_| Fault::Broken("the lineage is closed".to_owned()))?;
             self.database.ready().await?;
-            let (database, handle) = (self.database.clone(), Handle::current());
-            let answer = tokio::task::spawn_blocking(move || {
+            let database = self.database.clone();
+            let asking = tokio::task::spawn_blocking(move || {
                 // Kept until the connection is back, even when nobody waits for the answer any more.
                 let _turn = turn;
-                database.with_tables(&handle, at_one_moment)
+                database.with_tables(at_one_moment)
             });
-            answer.await.unwrap_or_else(|error| Err(Fault::Retry(format!("reading the lineage: {error}"))))
+            if let Ok(found) = answered.await {
+                return Ok(found);
+            }
+            let none = Fault::Retry("the question was given up".to_owned());
+            Err(match asking.await {
+                Ok(asked) => asked.err().unwrap_or(none),
+                Err(error) => Fault::Retry(format!("reading the lineage: {error}")),
+            })
         };
         Ok(self.within(exchange).await?)
     }

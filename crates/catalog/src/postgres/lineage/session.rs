@@ -3,9 +3,11 @@
 //! **Constraint.** No exchange waits for longer than [`EXCHANGE_TIMEOUT`], whatever stands between here and the server.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::time::Duration;
 
-use tokio::runtime::Handle;
+use futures::poll;
+use tokio::runtime::Runtime;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, Statement};
 use weir_connect::postgres::Connection;
@@ -25,13 +27,13 @@ pub(super) type Parameters<'p> = &'p [&'p (dyn ToSql + Sync)];
 
 /// A connection at work.
 pub(super) struct Session<'c> {
-    handle: Handle,
+    runtime: &'c Runtime,
     connection: &'c mut Connection<Statements>,
 }
 
 impl<'c> Session<'c> {
-    pub fn new(handle: Handle, connection: &'c mut Connection<Statements>) -> Self {
-        Self { handle, connection }
+    pub fn new(runtime: &'c Runtime, connection: &'c mut Connection<Statements>) -> Self {
+        Self { runtime, connection }
     }
 
     pub fn client(&self) -> &Client {
@@ -44,7 +46,7 @@ impl<'c> Session<'c> {
         exchange: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, Fault> {
         let limited = async { tokio::time::timeout(EXCHANGE_TIMEOUT, exchange).await };
-        let answer = self.handle.block_on(limited);
+        let answer = self.runtime.block_on(limited);
         let late = |_| Fault::Retry(format!("no answer within {EXCHANGE_TIMEOUT:?}"));
         Ok(answer.map_err(late)??)
     }
@@ -69,6 +71,14 @@ impl<'c> Session<'c> {
     pub fn execute(&mut self, text: &'static str, parameters: Parameters<'_>) -> Result<(), Fault> {
         let statement = self.statement(text)?;
         self.run(self.client().execute(&statement, parameters)).map(drop)
+    }
+
+    /// Sends a script along with what comes next. A connection over which it cannot be had serves nothing after it either.
+    pub fn post(&self, script: &str) {
+        self.runtime.block_on(async {
+            // What is polled is sent; its answer comes before those of all that follow.
+            let _ = poll!(pin!(self.client().batch_execute(script)));
+        });
     }
 
     /// The same, of a script without parameters.

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use super::database::Database;
@@ -71,9 +70,9 @@ pub(super) async fn run(database: Arc<Database>) {
 
 async fn tidy_up(database: &Arc<Database>) -> Result<(), Fault> {
     database.ready().await?;
-    let (worker, handle) = (database.clone(), Handle::current());
+    let worker = database.clone();
     let joining = tokio::task::spawn_blocking(move || {
-        while worker.with_tables(&handle, join_runs)? {}
+        while worker.with_tables(join_runs)? {}
         Ok(())
     });
     joining.await.unwrap_or_else(|error| Err(Fault::Retry(error.to_string())))?;

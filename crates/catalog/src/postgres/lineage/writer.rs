@@ -5,7 +5,6 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use weir_core::lineage::TelemetryRecord;
@@ -77,29 +76,29 @@ async fn run(database: Arc<Database>, mut waiting: mpsc::Receiver<Waiting>) {
             group.into_iter().for_each(|batch| tell(batch, Err(fault.clone())));
             continue;
         }
-        let (database, handle) = (database.clone(), Handle::current());
+        let database = database.clone();
         // Whatever ends it early drops the answers, and those who wait are told.
-        let _ = tokio::task::spawn_blocking(move || join_group(&database, &handle, group)).await;
+        let _ = tokio::task::spawn_blocking(move || join_group(&database, group)).await;
     }
 }
 
-fn join_group(database: &Database, handle: &Handle, group: Vec<Waiting>) {
-    match join(database, handle, &group) {
+fn join_group(database: &Database, group: Vec<Waiting>) {
+    match join(database, &group) {
         Ok(JoinedGroup { repeats, replaced_bytes }) => {
             database.upkeep.told_of(replaced_bytes);
             group.into_iter().zip(repeats).for_each(|(batch, repeats)| tell(batch, Ok(repeats)));
         }
         // One of them; each is tried alone.
         Err(Fault::Broken(_)) if group.len() > 1 => {
-            group.into_iter().for_each(|batch| join_group(database, handle, vec![batch]));
+            group.into_iter().for_each(|batch| join_group(database, vec![batch]));
         }
         Err(fault) => group.into_iter().for_each(|batch| tell(batch, Err(fault.clone()))),
     }
 }
 
-fn join(database: &Database, handle: &Handle, group: &[Waiting]) -> Result<JoinedGroup, Fault> {
+fn join(database: &Database, group: &[Waiting]) -> Result<JoinedGroup, Fault> {
     let batches: Vec<&[TelemetryRecord]> = group.iter().map(|batch| batch.records.as_slice()).collect();
-    database.with_tables(handle, |tables| joining::join(tables, &batches, &database.row_ids))
+    database.with_tables(|tables| joining::join(tables, &batches, &database.row_ids))
 }
 
 fn tell(batch: Waiting, answer: Result<u64, Fault>) {
