@@ -9,6 +9,7 @@
 mod acceptance;
 mod admission;
 mod answer;
+mod bits;
 mod body;
 mod client_address;
 mod confirmation;

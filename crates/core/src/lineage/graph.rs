@@ -67,13 +67,16 @@ impl Graph {
     /// Puts nodes in order, and edges between them; the numbers are whatever the edges call the nodes by. Edges that
     /// say the same are joined, and those without both ends left out.
     pub fn assemble(
-        mut nodes: Vec<(usize, Node)>,
+        nodes: Vec<(usize, Node)>,
         edges: impl IntoIterator<Item = (usize, usize, EdgeKind, EdgeFacts)>,
     ) -> Self {
-        nodes.sort_unstable_by(|(_, one), (_, other)| one.key().cmp(other.key()));
+        // A node is large: it is moved once, to its place.
+        let mut order: Vec<usize> = (0..nodes.len()).collect();
+        order.sort_unstable_by(|one, other| nodes[*one].1.key().cmp(nodes[*other].1.key()));
         let places: HashMap<usize, usize> =
-            nodes.iter().enumerate().map(|(place, (number, _))| (*number, place)).collect();
-        let nodes = nodes.into_iter().map(|(_, node)| node).collect();
+            order.iter().enumerate().map(|(place, from)| (nodes[*from].0, place)).collect();
+        let mut unplaced: Vec<Option<Node>> = nodes.into_iter().map(|(_, node)| Some(node)).collect();
+        let nodes = order.into_iter().filter_map(|from| unplaced[from].take()).collect();
         let edges = edges.into_iter().filter_map(|(from, to, kind, facts)| {
             Some(Edge { from: *places.get(&from)?, to: *places.get(&to)?, kind, facts })
         });

@@ -10,16 +10,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use http_body::Frame;
 use hyper::StatusCode;
 use hyper::header::{CONTENT_DISPOSITION, HeaderValue};
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
 use weir_core::files::{ByteRange, FileFacts, FileFilter, StoredFile};
 use weir_files::Files;
 
 use super::{FileDesk, place, problem};
-use crate::api::answer::{Answer, AnswerBody, of_type};
+use crate::api::answer::{Answer, of_type};
+use crate::api::bits::Bits;
 use crate::api::entry::{Api, Call};
 use crate::api::problem::{Problem, ProblemDocument};
 use crate::api::query::Query;
@@ -27,9 +26,7 @@ use crate::api::route::decoded;
 use crate::tarball::{Content, append};
 
 const PAGE: usize = 100;
-const BITS_MAX: usize = 4;
-/// What is handed on at once.
-const BIT_BYTES: usize = 256 << 10;
+const BITS_MAX: usize = 16;
 
 /// All kept files of a group, as a `tar.gz`.
 #[utoipa::path(
@@ -55,16 +52,15 @@ pub async fn archive(api: &Api, call: &Call<'_>, group: &str) -> Answer {
         return Ok(answer);
     }
     let place = place(&desk.archives, "archives")?;
-    let (sender, bits) = mpsc::channel(BITS_MAX);
+    let (to, body) = Bits::live(BITS_MAX);
     let (files, runtime) = (desk.files.clone(), Handle::current());
     tokio::task::spawn_blocking(move || {
         let _place = place;
-        let to = Bits { sender, held: Vec::with_capacity(BIT_BYTES) };
         if let Err(error) = write(&files, &filter, to, &runtime) {
             tracing::warn!(%error, "an archive ended early");
         }
     });
-    *answer.body_mut() = AnswerBody::Live { bits, under_way: None };
+    *answer.body_mut() = body;
     Ok(answer)
 }
 
@@ -78,8 +74,7 @@ fn write(files: &Arc<Files>, filter: &FileFilter, to: Bits, runtime: &Handle) ->
         }
         after = page.next;
         if after.is_none() {
-            archive.into_inner()?.finish()?.flush()?;
-            return Ok(());
+            return archive.into_inner()?.finish()?.end();
         }
     }
 }
@@ -116,31 +111,6 @@ impl Names {
             candidate = format!("{stem} ({number}){ending}");
         }
         candidate
-    }
-}
-
-/// Hands on what is written, and waits where the client is slower.
-struct Bits {
-    sender: mpsc::Sender<Frame<Bytes>>,
-    held: Vec<u8>,
-}
-
-impl Write for Bits {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.held.extend_from_slice(bytes);
-        if self.held.len() >= BIT_BYTES {
-            self.flush()?;
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        let bit = Bytes::from(std::mem::take(&mut self.held));
-        let gone = |_| io::Error::new(io::ErrorKind::BrokenPipe, "the client went away");
-        match bit.is_empty() {
-            true => Ok(()),
-            false => self.sender.blocking_send(Frame::data(bit)).map_err(gone),
-        }
     }
 }
 

@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 use weir_core::lineage::{Circles, Graph};
 
-use super::text::Text;
+use super::text::Id;
 
 /// How one node leads to another.
 #[derive(Serialize, ToSchema)]
@@ -12,10 +12,10 @@ use super::text::Text;
 pub struct EdgeForm<'a> {
     /// The number of the node where it begins.
     #[schema(value_type = String)]
-    from: Text<i64>,
+    from: Id,
     /// The number of the node where it leads.
     #[schema(value_type = String)]
-    to: Text<i64>,
+    to: Id,
     /// `derive`, `write`, `send` or `replay`.
     kind: &'static str,
     /// By which operation.
@@ -37,7 +37,7 @@ pub struct Edges<'a> {
 impl Serialize for Edges<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { graph, circles, counts } = self;
-        let id = |node: usize| Text(graph.nodes[node].id);
+        let id = |node: usize| Id(graph.nodes[node].id);
         serializer.collect_seq(graph.edges.iter().enumerate().map(|(index, edge)| EdgeForm {
             from: id(edge.from),
             to: id(edge.to),

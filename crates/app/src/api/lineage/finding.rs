@@ -30,7 +30,10 @@ impl Lineage {
         within: Option<&str>,
     ) -> Result<(Trace, Node), Problem> {
         let name = decoded(segment)?;
-        let Some(within) = within else { return self.only_node(&name).await };
+        let Some(within) = within else {
+            let (trace, node) = self.only_node(&name).await?;
+            return Ok((self.trace(&trace.to_string()).await?, node));
+        };
         let trace = self.trace(within).await?;
         let node = self.node_of(&trace, &name).await?;
         Ok((trace, node))
@@ -56,15 +59,15 @@ impl Lineage {
         }
     }
 
-    async fn only_node(&self, name: &str) -> Result<(Trace, Node), Problem> {
+    /// The node of this name, where one trace alone has it, and that trace's number.
+    pub(super) async fn only_node(&self, name: &str) -> Result<(i64, Node), Problem> {
         let found = self.store.nodes(name, None, None, NAMED_MAX).await;
         let mut found = found.map_err(|error| store_problem(&error))?;
         if found.len() > 1 {
             return Err(self.ambiguous(name, &found).await?);
         }
         let unknown = || Problem::not_found(format!("no record names {name:?} yet"));
-        let (trace, node) = found.pop().ok_or_else(unknown)?;
-        Ok((self.trace(&trace.to_string()).await?, node))
+        found.pop().ok_or_else(unknown)
     }
 
     async fn ambiguous(&self, name: &str, found: &[(i64, Node)]) -> Result<Problem, Problem> {

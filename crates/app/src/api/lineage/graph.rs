@@ -1,6 +1,7 @@
 //! `GET /v1/traces/{id}/graph`: a trace as a picture, ready to draw.
 
-use hyper::StatusCode;
+use std::io::{self, Write};
+
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 use weir_core::lineage::{Circles, Direction, Graph, Links, Trace, WalkLimits, canonical, collapse, layout};
@@ -10,8 +11,9 @@ use super::edge_form::{EdgeForm, Edges};
 use super::node_form::NodeForm;
 use super::trace_form::TraceForm;
 use super::truncation::Truncation;
-use super::{Lineage, NODES_MAX, store_problem, work};
-use crate::api::answer::{Answer, of_type};
+use super::{Lineage, NODES_MAX, store_problem, written};
+use crate::api::answer::Answer;
+use crate::api::bits::Bits;
 use crate::api::entry::{Api, Call};
 use crate::api::problem::{Problem, ProblemDocument};
 use crate::api::query::Query;
@@ -70,9 +72,7 @@ pub async fn graph(api: &Api, call: &Call<'_>, id: &str) -> Answer {
         return Err(Problem::bad_request("too-large", detail));
     }
     let quiet_before = lineage.quiet_before(api.surroundings.clock.now());
-    let body = work(turn, move || wish.draw(&trace, &graph, truncated, quiet_before)).await?;
-    let body = body.map_err(|error| Problem::internal(&error))?;
-    Ok(of_type(StatusCode::OK, "application/json", body))
+    written(turn, move |to| wish.draw(&trace, &graph, truncated, quiet_before, to)).await
 }
 
 impl Wish {
@@ -112,16 +112,17 @@ impl Wish {
         graph: &Graph,
         truncated: Option<Truncation>,
         quiet_before: Timestamp,
-    ) -> serde_json::Result<Vec<u8>> {
+        to: &mut Bits,
+    ) -> io::Result<()> {
         if self.canonical {
-            return Ok(canonical(trace, graph).into_bytes());
+            return to.write_all(canonical(trace, graph).as_bytes());
         }
         let links = Links::of(graph);
         let circles = Circles::of(graph, &links);
         let places = layout(graph, &links, &circles);
         if !self.collapse {
             let picture = Picture { graph, circles: &circles, places: &places, counts: None };
-            return picture.write(trace, truncated, quiet_before);
+            return picture.write(trace, truncated, quiet_before, to);
         }
         let folded = collapse(graph, &links, &circles, &places);
         let links = Links::of(&folded.graph);
@@ -129,7 +130,7 @@ impl Wish {
         let places = layout(&folded.graph, &links, &circles);
         let counts = Some((folded.counts.as_slice(), folded.edge_counts.as_slice()));
         let picture = Picture { graph: &folded.graph, circles: &circles, places: &places, counts };
-        picture.write(trace, truncated, quiet_before)
+        picture.write(trace, truncated, quiet_before, to)
     }
 }
 
@@ -147,14 +148,16 @@ impl Picture<'_> {
         trace: &Trace,
         truncated: Option<Truncation>,
         quiet_before: Timestamp,
-    ) -> serde_json::Result<Vec<u8>> {
+        to: &mut Bits,
+    ) -> io::Result<()> {
         let Self { graph, circles, counts, .. } = self;
-        serde_json::to_vec(&GraphForm {
+        let form = GraphForm {
             trace: TraceForm::of(trace, quiet_before),
             nodes: Nodes { picture: self, trace },
             edges: Edges { graph, circles, counts: counts.map(|(_, edges)| edges) },
             truncated,
-        })
+        };
+        Ok(serde_json::to_writer(to, &form)?)
     }
 }
 

@@ -18,13 +18,18 @@ mod traces;
 mod truncation;
 mod why;
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use hyper::StatusCode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use weir_core::lineage::{LineageError, LineageStore};
 use weir_core::time::Timestamp;
 
+use super::answer::{Answer, of_type};
+use super::bits::{self, Bits};
 use super::entry::Api;
 use super::problem::Problem;
 
@@ -41,6 +46,8 @@ pub use why::{__path_why, why};
 const NODES_MAX: usize = 100_000;
 /// As many pictures as are made at once.
 const PICTURES_MAX: usize = 4;
+/// More bits than the largest has.
+const PICTURE_MAX_BITS: usize = 16_384;
 const STORE_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// What the API knows of lineage.
@@ -84,6 +91,21 @@ async fn work<T: Send + 'static>(
         made
     });
     working.await.map_err(|error| Problem::internal(&error))
+}
+
+/// JSON that is sent while it is written. The turn ends with the writing: what a slow reader has not read waits in memory, as
+/// a picture that is whole would.
+async fn written(
+    turn: OwnedSemaphorePermit,
+    write: impl FnOnce(&mut Bits) -> io::Result<()> + Send + 'static,
+) -> Answer {
+    let write = move |to: &mut Bits| {
+        let _turn = turn;
+        write(to)
+    };
+    let mut answer = of_type(StatusCode::OK, "application/json", Bytes::new());
+    *answer.body_mut() = bits::written(PICTURE_MAX_BITS, write).await?;
+    Ok(answer)
 }
 
 fn store_problem(error: &LineageError) -> Problem {

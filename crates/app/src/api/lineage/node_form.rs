@@ -2,12 +2,10 @@
 
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
-use uuid::Uuid;
 use weir_core::lineage::{Deed, Node, NodeFacts, Place, Trace};
-use weir_core::row_id;
 use weir_core::time::Timestamp;
 
-use super::text::Text;
+use super::text::{Id, Text, UuidOf};
 use super::trace_form::user_of;
 
 /// A file, a datum, a database or a receiver; in a picture, where it stands.
@@ -16,10 +14,10 @@ use super::trace_form::user_of;
 pub struct NodeForm<'a> {
     /// Its number, as text.
     #[schema(value_type = String)]
-    id: Text<i64>,
+    id: Id,
     /// The same number, as a UUID.
     #[schema(value_type = String)]
-    uuid: Text<Uuid>,
+    uuid: UuidOf,
     /// Its key.
     key: &'a str,
     /// Its other names.
@@ -74,8 +72,8 @@ impl<'a> NodeForm<'a> {
         let own_user = facts.user.value().map(|user| &**user);
         let user = own_user.or_else(|| user_of(trace));
         Self {
-            id: Text(node.id),
-            uuid: Text(row_id::to_uuid(node.id)),
+            id: Id(node.id),
+            uuid: UuidOf(node.id),
             key: node.key(),
             aliases: node.aliases(),
             kind: node.kind().as_str(),

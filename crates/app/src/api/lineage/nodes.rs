@@ -1,6 +1,7 @@
 //! `GET /v1/nodes/{id}/upstream` and `…/downstream`: all that a node came from, and all that came of it.
 
-use hyper::StatusCode;
+use std::io;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 use weir_core::lineage::{Circles, Direction, GraphPart, Links, Node, Trace, WalkLimits};
@@ -10,11 +11,13 @@ use super::edge_form::{EdgeForm, Edges};
 use super::node_form::NodeForm;
 use super::trace_form::TraceForm;
 use super::truncation::Truncation;
-use super::{Lineage, NODES_MAX, store_problem, work};
-use crate::api::answer::{Answer, of_type};
+use super::{Lineage, NODES_MAX, store_problem, written};
+use crate::api::answer::Answer;
+use crate::api::bits::Bits;
 use crate::api::entry::{Api, Call};
-use crate::api::problem::{Problem, ProblemDocument};
+use crate::api::problem::ProblemDocument;
 use crate::api::query::Query;
+use crate::api::route::decoded;
 
 /// What a walk met.
 #[derive(Serialize, ToSchema)]
@@ -76,14 +79,27 @@ async fn walked(api: &Api, call: &Call<'_>, id: &str, direction: Direction) -> A
     let query = Query::parse(call.head.uri.query())?.only(&["trace", "depth"])?;
     let depth_max = query.count("depth")?.unwrap_or(usize::MAX);
     let turn = lineage.turn().await?;
-    let (trace, node) = lineage.node_at(id, query.get("trace")).await?;
     let limits = WalkLimits { depth_max, nodes_max: NODES_MAX };
-    let part = lineage.store.part(node.id, direction, limits).await;
-    let part = part.map_err(|error| store_problem(&error))?.unwrap_or_default();
+    let part = async |node: &Node| {
+        let part = lineage.store.part(node.id, direction, limits).await;
+        Ok(part.map_err(|error| store_problem(&error))?.unwrap_or_default())
+    };
+    let (trace, node, part) = match query.get("trace") {
+        Some(_) => {
+            let (trace, node) = lineage.node_at(id, query.get("trace")).await?;
+            let part = part(&node).await?;
+            (trace, node, part)
+        }
+        None => {
+            let (trace, node) = lineage.only_node(&decoded(id)?).await?;
+            let trace = trace.to_string();
+            // A store that is far away answers both at once.
+            let (trace, part) = tokio::try_join!(lineage.trace(&trace), part(&node))?;
+            (trace, node, part)
+        }
+    };
     let quiet_before = lineage.quiet_before(api.surroundings.clock.now());
-    let body = work(turn, move || write(&trace, &node, &part, quiet_before)).await?;
-    let body = body.map_err(|error| Problem::internal(&error))?;
-    Ok(of_type(StatusCode::OK, "application/json", body))
+    written(turn, move |to| write(&trace, &node, &part, quiet_before, to)).await
 }
 
 fn write(
@@ -91,17 +107,19 @@ fn write(
     node: &Node,
     part: &GraphPart,
     quiet_before: Timestamp,
-) -> serde_json::Result<Vec<u8>> {
+    to: &mut Bits,
+) -> io::Result<()> {
     let GraphPart { graph, distances, is_cut } = part;
     let circles = Circles::of(graph, &Links::of(graph));
     let mut order: Vec<usize> = (0..graph.nodes.len()).filter(|place| distances[*place] > 0).collect();
     order.sort_by_key(|place| distances[*place]);
     let form = |place: usize| NodeForm::of(&graph.nodes[place], trace).away(distances[place]);
-    serde_json::to_vec(&WalkForm {
+    let form = WalkForm {
         trace: TraceForm::of(trace, quiet_before),
         node: NodeForm::of(node, trace),
         nodes: order.into_iter().map(form).collect(),
         edges: Edges { graph, circles: &circles, counts: None },
         truncated: Truncation::of_walk(graph.nodes.len(), *is_cut),
-    })
+    };
+    Ok(serde_json::to_writer(to, &form)?)
 }
