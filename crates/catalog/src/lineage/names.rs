@@ -16,10 +16,9 @@ use super::shelf::{self, Blocks, Part, Place, Reader};
 /// Names that were given numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewNames {
-    /// The first one's number within the trace; the others follow it.
-    pub first_number: u32,
-    /// The first one's number among all.
-    pub first_id: i64,
+    /// Where a run begins of those whose numbers within the trace, and among all, follow one another: the first one's two
+    /// numbers.
+    pub runs: Vec<(u32, i64)>,
     /// The digests of those that stand for nodes.
     pub digests: Vec<u64>,
 }
@@ -231,8 +230,14 @@ impl Names {
         let is_node = |number: &u32| self.items.get(number).is_some_and(|item| item.word().is_none());
         let digests = self.new_digests.iter().filter(|(number, _)| is_node(number));
         let digests = digests.map(|(_, digest)| *digest).collect();
-        let first = self.items.get(&self.first_new);
-        let new = first.map(|first| NewNames { first_number: first.number, first_id: first.id, digests });
+        let (mut runs, mut next_id) = (Vec::new(), None);
+        for (number, item) in self.items.range(self.first_new..) {
+            if next_id != Some(item.id) {
+                runs.push((*number, item.id));
+            }
+            next_id = item.id.checked_add(1);
+        }
+        let new = (!runs.is_empty()).then_some(NewNames { runs, digests });
         let changed = self.items.into_values().filter(|item| self.changed.contains(&item.number)).collect();
         shelf::join(blocks, place(Part::Names), changed)?;
         Ok(new)

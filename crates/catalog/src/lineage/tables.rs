@@ -5,7 +5,7 @@
 use super::row::TraceRow;
 use super::shelf::Blocks;
 
-/// Names of one trace that were given numbers together.
+/// Names of one trace that were given numbers together: mostly one after the other, in what older versions wrote not always.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GivenNames {
     /// The first one's number among all.

@@ -25,8 +25,9 @@ pub fn join<T: Tables>(
         let (trace, joined) = join_trace(tables, key, &records, row_ids)?;
         new_records += joined.new_records;
         if let Some(names) = joined.new_names {
-            let (first_id, first_number) = (names.first_id, names.first_number);
-            tables.put_names_given(GivenNames { first_id, trace, first_number })?;
+            for (first_number, first_id) in names.runs {
+                tables.put_names_given(GivenNames { first_id, trace, first_number })?;
+            }
             keys.extend(names.digests.into_iter().map(|digest| (digest, trace)));
         }
     }

@@ -59,7 +59,7 @@ impl NameReader {
 /// The name that has this number among all, at or after one of the trace's; `None` where it is a word, or no name's.
 pub fn number_of_id<B: Blocks>(blocks: &mut B, given: &GivenNames, id: i64) -> Result<Option<u32>, B::Error> {
     let GivenNames { trace, first_id, first_number } = *given;
-    // Mostly names got both numbers one after the other.
+    // Names get both numbers one after the other, but for those that older versions wrote.
     let guess = u32::try_from(id - first_id).ok().and_then(|further| first_number.checked_add(further));
     if let Some(guess) = guess
         && let Some(item) = NameReader::new(trace).find(blocks, guess)?

@@ -87,6 +87,30 @@ async fn numbers_go_on_after_those_that_are_stored_though_the_clock_went_back() 
     assert!(after.trace("later").await.unwrap().unwrap().id > greatest);
 }
 
+/// Older versions wrote down where the first of all new names of a batch has its numbers, and no more.
+#[tokio::test]
+async fn nodes_are_found_by_number_where_numbers_jumped_and_nobody_wrote_it_down() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("lineage.db");
+    let lineage = SqliteLineage::open(&path, row_ids()).unwrap();
+    lineage.join(Shape::Lives(2_000).records("lives")).await.unwrap();
+    let trace = lineage.trace("lives").await.unwrap().unwrap();
+    let nodes = lineage.graph(trace.id, 100_000).await.unwrap().graph.nodes;
+    let first_and_last = [nodes.iter().min_by_key(|node| node.id), nodes.iter().max_by_key(|node| node.id)];
+    for is_old in [false, true] {
+        if is_old {
+            let other = rusqlite::Connection::open(&path).unwrap();
+            let all_but_the_first =
+                "DELETE FROM name_numbers WHERE first_id > (SELECT min(first_id) FROM name_numbers)";
+            assert!(other.execute(all_but_the_first, []).unwrap() > 0, "numbers did not jump");
+        }
+        for node in first_and_last.into_iter().flatten() {
+            let found = lineage.nodes(&node.id.to_string(), None, None, 2).await.unwrap();
+            assert_eq!(found, [(trace.id, node.clone())]);
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_sees_whole_moments_while_it_is_written() {
     let directory = tempfile::tempdir().unwrap();
