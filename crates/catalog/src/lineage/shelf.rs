@@ -80,6 +80,11 @@ pub trait Blocks {
         Ok(())
     }
 
+    /// The same of several sets, in one exchange.
+    fn expect_all(&mut self, _wanted: Vec<(Place, Vec<Vec<u8>>)>) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
     /// The block between whose bounds the key lies.
     fn find(&mut self, place: Place, key: &[u8]) -> Result<Found, Self::Error>;
 

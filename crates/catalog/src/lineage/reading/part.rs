@@ -8,6 +8,9 @@ use super::names::NameReader;
 use crate::lineage::edge_item::{BackwardItem, EdgeItem};
 use crate::lineage::shelf::{Blocks, Part, Place, Reader};
 
+/// So many keys are looked for together; of more, each block that is fetched has many.
+const EXPECTED_MAX_KEYS: usize = 2_000;
+
 /// What a walk meets from one of a trace's names on.
 pub fn part<B: Blocks>(
     blocks: &mut B,
@@ -52,14 +55,23 @@ impl<B: Blocks> Around<'_, B> {
         self.blocks.expect(self.edges.place(), &mut prefixes(nodes))
     }
 
-    /// The names that edges of these nodes lead to.
-    fn expect_names(&mut self, nodes: &[(usize, usize)], direction: Direction) -> Result<(), B::Error> {
-        let mut numbers = Vec::new();
-        for (node, _) in nodes {
-            self.beside(*node as u32, direction, &mut numbers)?;
+    /// What will be asked about the nodes that edges of these lead to.
+    fn expect_beside(&mut self, nodes: &[(usize, usize)], direction: Direction) -> Result<(), B::Error> {
+        let mut beside = Vec::new();
+        for (node, _) in nodes.iter().take(EXPECTED_MAX_KEYS) {
+            self.beside(*node as u32, direction, &mut beside)?;
         }
-        self.blocks
-            .expect(self.names.place(), &mut numbers.iter().map(|number| number.to_be_bytes().to_vec()))
+        beside.truncate(EXPECTED_MAX_KEYS);
+        // Mostly a name is its node's only one.
+        let keys = || beside.iter().map(|number| number.to_be_bytes().to_vec()).collect();
+        let mut wanted = vec![(self.names.place(), keys())];
+        if direction != Direction::Upstream {
+            wanted.push((self.edges.place(), keys()));
+        }
+        if direction != Direction::Downstream {
+            wanted.push((self.backwards.place(), keys()));
+        }
+        self.blocks.expect_all(wanted)
     }
 
     /// The names that edges of a name lead to.
@@ -101,7 +113,7 @@ impl<B: Blocks> Adjacency for Around<'_, B> {
         if direction != Direction::Downstream {
             self.blocks.expect(self.backwards.place(), &mut prefixes(nodes))?;
         }
-        self.expect_names(nodes, direction)
+        self.expect_beside(nodes, direction)
     }
 
     fn neighbours(&mut self, node: usize, direction: Direction) -> Result<Vec<usize>, B::Error> {
@@ -115,5 +127,5 @@ impl<B: Blocks> Adjacency for Around<'_, B> {
 
 /// Where the edges of nodes begin, of those that have one name.
 fn prefixes(nodes: &[(usize, usize)]) -> impl Iterator<Item = Vec<u8>> + '_ {
-    nodes.iter().map(|(node, _)| (*node as u32).to_be_bytes().to_vec())
+    nodes.iter().take(EXPECTED_MAX_KEYS).map(|(node, _)| (*node as u32).to_be_bytes().to_vec())
 }

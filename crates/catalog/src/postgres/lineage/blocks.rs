@@ -3,6 +3,7 @@
 //! **Constraint.** Keys that are expected are looked for together, and a block that was fetched is not fetched again. Whoever
 //! goes over a whole set gets it page by page.
 
+use futures::future::try_join_all;
 use tokio_postgres::Row;
 
 use super::tables::PostgresTables;
@@ -29,14 +30,21 @@ const FIRST_PAGE_BLOCKS: i64 = 4;
 const PAGE_MAX_BLOCKS: i64 = 512;
 
 impl PostgresTables<'_> {
-    /// Fetches the blocks in which these keys lie.
-    fn fetch(&mut self, place: Place, keys: &[Vec<u8>]) -> Result<(), Fault> {
-        let rows = self.session.query(FIND, &[&place.trace, &(place.part as i16), &keys])?;
-        if rows.is_empty() {
-            // Every part that has a block has one below all keys.
-            self.shelves.add(place, Found::default(), 0);
+    /// Fetches the blocks in which these keys lie, all in one exchange.
+    fn fetch(&mut self, wanted: &[(Place, Vec<Vec<u8>>)]) -> Result<(), Fault> {
+        let find = self.session.statement(FIND)?;
+        let queries = wanted.iter().map(async |(Place { trace, part }, keys)| {
+            self.session.client().query(&find, &[trace, &(*part as i16), keys]).await
+        });
+        let found = self.session.run(try_join_all(queries))?;
+        for ((place, _), rows) in wanted.iter().zip(found) {
+            if rows.is_empty() {
+                // Every part that has a block has one below all keys.
+                self.shelves.add(*place, Found::default(), 0);
+            }
+            rows.iter().try_for_each(|row| self.take_up(*place, row, row.try_get(2)?))?;
         }
-        rows.iter().try_for_each(|row| self.take_up(place, row, row.try_get(2)?))
+        Ok(())
     }
 
     /// Takes up a block of which a row tells the bound and the items.
@@ -83,15 +91,22 @@ impl Blocks for PostgresTables<'_> {
         if self.shelves.is_whole(place.trace) {
             return Ok(());
         }
-        let mut far: Vec<Vec<u8>> = keys.filter(|key| !self.shelves.has(place, key)).collect();
-        far.sort_unstable();
-        far.dedup();
-        if far.is_empty() { Ok(()) } else { self.fetch(place, &far) }
+        self.expect_all(vec![(place, keys.collect())])
+    }
+
+    fn expect_all(&mut self, mut wanted: Vec<(Place, Vec<Vec<u8>>)>) -> Result<(), Fault> {
+        for (place, keys) in &mut wanted {
+            keys.retain(|key| !self.shelves.has(*place, key));
+            keys.sort_unstable();
+            keys.dedup();
+        }
+        wanted.retain(|(_, keys)| !keys.is_empty());
+        if wanted.is_empty() { Ok(()) } else { self.fetch(&wanted) }
     }
 
     fn find(&mut self, place: Place, key: &[u8]) -> Result<Found, Fault> {
         if !self.shelves.has(place, key) {
-            self.fetch(place, &[key.to_vec()])?;
+            self.fetch(&[(place, vec![key.to_vec()])])?;
         }
         let is_lost = || Fault::Broken("a set of blocks does not begin at its beginning".to_owned());
         self.shelves.find(place, key).ok_or_else(is_lost)
