@@ -37,7 +37,7 @@ fn what_is_killed_in_mid_upload_leaves_nothing_and_what_was_acknowledged_is_ther
         // By turns one that lies with the rows, and one that has a file of its own.
         let content =
             format!("content {round}{}", if round % 2 == 0 { String::new() } else { noise(60 << 10) });
-        let alone = (round + 1) / 2;
+        let alone = round.div_ceil(2);
         let stored = weir.post(&format!("/v1/files?key=whole-{round}"), &content, &[]);
         assert_eq!(stored.status, 201, "{}", stored.body);
         let half = half_an_upload(&weir);
