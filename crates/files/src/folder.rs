@@ -169,16 +169,13 @@ fn sync(folder: &Path) -> Result<(), FilesError> {
 }
 
 fn table(file: &File) -> io::Result<Table> {
-    let damaged = |error| io::Error::new(io::ErrorKind::InvalidData, error);
     let size = file.metadata()?.len();
-    let last = |length: usize| -> io::Result<Vec<u8>> {
+    packing::table_of(|length| {
         let short = || io::Error::new(io::ErrorKind::InvalidData, anyhow!("it has lost its end"));
         let mut bytes = vec![0; length];
         file.read_exact_at(&mut bytes, size.checked_sub(length as u64).ok_or_else(short)?)?;
         Ok(bytes)
-    };
-    let length = Table::length(&last(Table::FOOTER_BYTES)?).map_err(damaged)?;
-    Table::read(&last(length)?).map_err(damaged)
+    })
 }
 
 fn read_piece(
@@ -188,8 +185,7 @@ fn read_piece(
     let mut packed = vec![0; frame.packed_bytes as usize];
     file.read_exact_at(&mut packed, at)?;
     let damaged = |error| io::Error::new(io::ErrorKind::InvalidData, error);
-    let piece = packing::unpack(&packed, frame.bytes as usize).map_err(damaged)?;
-    Ok(Bytes::from(piece).slice(within))
+    packing::unpack_part(&packed, frame, within).map_err(damaged)
 }
 
 /// Whose name it is; nothing where it is none of ours.

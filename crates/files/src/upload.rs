@@ -30,18 +30,17 @@ impl Upload {
 
     /// Takes some more. Waits where more comes than can be packed.
     pub async fn write(&mut self, bytes: Bytes) -> Result<(), FilesError> {
-        if let Come::Small(before) = &mut self.come {
-            if before.len() + bytes.len() < PIECE_BYTES {
-                before.extend_from_slice(&bytes);
-                return Ok(());
-            }
-            let mut filling = fill(self.staging.clone()).await?;
-            filling.write(before.split().freeze()).await?;
-            self.come = Come::Large(Box::new(filling));
-        }
         match &mut self.come {
             Come::Large(filling) => filling.write(bytes).await,
-            Come::Small(_) => Ok(()),
+            Come::Small(before) => {
+                before.extend_from_slice(&bytes);
+                if before.len() >= PIECE_BYTES {
+                    let mut filling = fill(self.staging.clone()).await?;
+                    filling.write(before.split().freeze()).await?;
+                    self.come = Come::Large(Box::new(filling));
+                }
+                Ok(())
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt};
 use weir_core::files::{ByteRange, ContentReader, FilesError};
 
 use super::Bucket;
-use crate::packing::{Frame, Table, unpack};
+use crate::packing::{Frame, Table, unpack_part};
 
 /// Read of the end at first: the table of a content of eight gigabytes is in it.
 const END_BYTES: u64 = 64 << 10;
@@ -46,10 +46,9 @@ async fn fetch(
     let range = at..at + u64::from(frame.packed_bytes);
     let packed = bucket.within(bucket.server.get_range(&path, range)).await?;
     let packed = packed.ok_or_else(|| damaged(&bucket, &path, "it was removed while it was read"))?;
-    let piece = tokio::task::spawn_blocking(move || unpack(&packed, frame.bytes as usize)).await;
+    let piece = tokio::task::spawn_blocking(move || unpack_part(&packed, frame, within)).await;
     let lost = |error| FilesError::Retry(anyhow!("a thread was lost: {error}"));
-    let piece = piece.map_err(lost)?.map_err(|error| damaged(&bucket, &path, &error.to_string()))?;
-    Ok(Bytes::from(piece).slice(within))
+    piece.map_err(lost)?.map_err(|error| damaged(&bucket, &path, &error.to_string()))
 }
 
 async fn table(bucket: &Bucket, path: &Path) -> Result<Option<Table>, FilesError> {

@@ -25,23 +25,34 @@ pub use walk::{Walked, walk};
 /// As much of a content as is packed by itself.
 pub const PIECE_BYTES: usize = 1 << 20;
 
+/// The table of a content of whose end `last` gives so many bytes.
+pub fn table_of<B: AsRef<[u8]>>(last: impl Fn(usize) -> io::Result<B>) -> io::Result<Table> {
+    let length = Table::length(last(Table::FOOTER_BYTES)?.as_ref()).map_err(damaged)?;
+    Table::read(last(length)?.as_ref()).map_err(damaged)
+}
+
 /// Unpacks what a range needs of a packed content that is whole in memory.
 pub fn unpack_range(packed: &[u8], range: ByteRange) -> io::Result<Vec<Bytes>> {
-    let damaged = |error| io::Error::new(io::ErrorKind::InvalidData, error);
     let cut = || damaged(TableError);
     let last = |length: usize| packed.len().checked_sub(length).map(|from| &packed[from..]).ok_or_else(cut);
-    let length = Table::length(last(Table::FOOTER_BYTES)?).map_err(damaged)?;
-    let table = Table::read(last(length)?).map_err(damaged)?;
     let piece = |(at, frame, within): (u64, Frame, Range<usize>)| {
         let frame_end = at as usize + frame.packed_bytes as usize;
-        let piece = unpack(packed.get(at as usize..frame_end).ok_or_else(cut)?, frame.bytes as usize)?;
-        Ok(Bytes::from(piece).slice(within))
+        unpack_part(packed.get(at as usize..frame_end).ok_or_else(cut)?, frame, within)
     };
-    table.within(range).into_iter().map(piece).collect()
+    table_of(last)?.within(range).into_iter().map(piece).collect()
+}
+
+/// Unpacks one frame, and gives a part of it.
+pub fn unpack_part(packed: &[u8], frame: Frame, within: Range<usize>) -> io::Result<Bytes> {
+    Ok(Bytes::from(unpack(packed, frame.bytes as usize)?).slice(within))
+}
+
+fn damaged(error: TableError) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
 }
 
 /// Unpacks one frame, which has so many bytes.
-pub fn unpack(packed: &[u8], size: usize) -> io::Result<Vec<u8>> {
+fn unpack(packed: &[u8], size: usize) -> io::Result<Vec<u8>> {
     let unpacked = zstd::bulk::decompress(packed, size)?;
     match unpacked.len() == size {
         true => Ok(unpacked),

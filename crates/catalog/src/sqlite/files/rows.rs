@@ -50,10 +50,10 @@ fn take(connection: &Connection, hash: ContentHash, offer: Offer) -> Result<Opti
             Ok(Some(kept))
         }
         (None, Offer::Kept) => Ok(None),
-        (None, Offer::Put(put, stored_bytes)) => insert(connection, put, stored_bytes, None),
+        (None, Offer::Put(put, stored_bytes)) => insert(connection, put, stored_bytes, None).map(Some),
         (None, Offer::Inline(put, packed)) => {
             let number = inline::put(connection, &packed)?;
-            insert(connection, put, packed.len() as u64, Some(number))
+            insert(connection, put, packed.len() as u64, Some(number)).map(Some)
         }
     }
 }
@@ -63,12 +63,12 @@ fn insert(
     put: ContentRef,
     stored_bytes: u64,
     inline_number: Option<i64>,
-) -> Result<Option<ContentRef>, Fault> {
+) -> Result<ContentRef, Fault> {
     let sql =
         "INSERT INTO contents (hash, id, stored_bytes, files, inline_number) VALUES (?1, ?2, ?3, 1, ?4)";
     let row = params![put.hash.0, put.id, number(stored_bytes)?, inline_number];
     connection.prepare_cached(sql)?.execute(row)?;
-    Ok(Some(put))
+    Ok(put)
 }
 
 pub(super) fn find(connection: &Connection, name: &str) -> Result<Option<StoredFile>, Fault> {
