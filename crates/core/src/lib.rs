@@ -23,6 +23,7 @@ pub mod lineage;
 pub mod log;
 pub mod message;
 pub mod observe;
+pub mod pieces;
 pub mod progress;
 pub mod routing;
 pub mod row_id;

@@ -53,10 +53,10 @@ impl StreamRules {
         let mut rules =
             Self::configured(events_stream(), Some(member("log_id")), Some(member("occurred_at")), None, []);
         for name in ["page", "event"] {
-            rules.check(member(name), Check::RequiredText);
+            rules.ask(member(name), Check::RequiredText);
         }
         for name in ["label", "target", "section"] {
-            rules.check(member(name), Check::OptionalText);
+            rules.ask(member(name), Check::OptionalText);
         }
         rules
     }
@@ -66,7 +66,7 @@ impl StreamRules {
         let at = |text: &str| Pointer::parse(text);
         let mut rules =
             Self::configured(store_stream(), at("/context/messageId"), at("/context/sentAt"), None, []);
-        rules.check(pointer(EVENT_NAME), Check::RequiredText);
+        rules.ask(pointer(EVENT_NAME), Check::RequiredText);
         rules
     }
 
@@ -97,7 +97,7 @@ impl StreamRules {
         rules.time = time.map(|pointer| rules.place(pointer));
         rules.user = user.map(|pointer| rules.place(pointer));
         for pointer in required {
-            rules.check(pointer, Check::Required);
+            rules.ask(pointer, Check::Required);
         }
         rules
     }
@@ -107,9 +107,18 @@ impl StreamRules {
         &self.stream
     }
 
+    /// Checks an event that was let in before: its facts are known, and what a built-in stream asks it was asked then.
+    pub fn check_again(&self, member: &Bytes) -> Result<(), Fault> {
+        let asks_more = self.checks.iter().any(|(_, check)| matches!(check, Check::Required));
+        if self.is_telemetry || asks_more {
+            return self.read(member).map(drop);
+        }
+        pick(utf8(member)?, &[]).map(drop)
+    }
+
     /// Checks one event and reads from it what Weir must know. The whole of it is validated.
     pub fn read(&self, member: &Bytes) -> Result<Facts, Fault> {
-        let text = simdutf8::basic::from_utf8(member).map_err(|_| Fault::new("invalid_utf8", "not UTF-8"))?;
+        let text = utf8(member)?;
         if self.is_telemetry {
             let record = TelemetryRecord::read(text)?;
             return Ok(Facts { client_id: None, occurred_at: Some(record.created_at), user_id: record.user });
@@ -126,7 +135,7 @@ impl StreamRules {
         })
     }
 
-    fn check(&mut self, pointer: Pointer, check: Check) {
+    fn ask(&mut self, pointer: Pointer, check: Check) {
         let place = self.place(pointer);
         self.checks.push((place, check));
     }
@@ -137,6 +146,10 @@ impl StreamRules {
             self.pointers.len() - 1
         })
     }
+}
+
+fn utf8(member: &[u8]) -> Result<&str, Fault> {
+    simdutf8::basic::from_utf8(member).map_err(|_| Fault::new("invalid_utf8", "not UTF-8"))
 }
 
 impl Check {

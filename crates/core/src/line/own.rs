@@ -1,5 +1,6 @@
 //! The way back: an event's own members out of its line.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::members::members;
@@ -25,16 +26,17 @@ impl Own {
     }
 
     /// The event as it was before it became this line: the same bytes where [`Own::From`] says so, else the same
-    /// members with the same values. `None` where the line is no line of this kind.
-    pub fn body(&self, line: &[u8]) -> Option<Vec<u8>> {
+    /// members with the same values; one part behind the other. `None` where the line is no line of this kind.
+    pub fn body<'a>(&self, line: &'a [u8]) -> Option<(&'static [u8], Cow<'a, [u8]>)> {
         match self {
             Self::From(at) => {
-                let mut body = Vec::with_capacity(1 + line.len().checked_sub(*at)?);
-                body.push(b'{');
-                body.extend_from_slice(line.get(*at..)?);
-                body.ends_with(b"}").then_some(body)
+                let members = line.get(*at..).filter(|members| members.ends_with(b"}"))?;
+                Some((b"{", Cow::Borrowed(members)))
             }
-            Self::Apart(restated) => collect(std::str::from_utf8(line).ok()?, restated).ok(),
+            Self::Apart(restated) => {
+                let body = collect(std::str::from_utf8(line).ok()?, restated).ok()?;
+                Some((b"", Cow::Owned(body)))
+            }
         }
     }
 }
@@ -89,7 +91,8 @@ mod tests {
         let own = write(&mut out, &record, &mut Last::default()).unwrap();
         let told = Own::parse(&own.to_string()).unwrap();
         assert_eq!(told, own);
-        String::from_utf8(told.body(&out[6..]).unwrap()).unwrap()
+        let (start, rest) = told.body(&out[6..]).unwrap();
+        String::from_utf8([start, &rest].concat()).unwrap()
     }
 
     #[test]

@@ -18,6 +18,7 @@ use crate::event::{Event, EventId, Offset, Origin, Record, Stream};
 use crate::formats::{Fault, json};
 use crate::intake::{EVENTS_PER_REQUEST_MAX, StreamRules, on_one_line};
 use crate::log::{Source, Unreadable};
+use crate::pieces::Pieces;
 use crate::schema::{CurrentRegistry, STORE};
 use crate::sink::Refusal;
 use crate::time::Timestamp;
@@ -52,8 +53,8 @@ pub struct Message<'a> {
     pub key: Option<&'a [u8]>,
     /// Its headers.
     pub headers: Vec<(&'a str, Option<&'a [u8]>)>,
-    /// Its value; `None` is null.
-    pub value: Option<Bytes>,
+    /// Its value; `None` is null. What is kept of it is copied.
+    pub value: Option<&'a [u8]>,
 }
 
 /// The events in a message, and what in it is none.
@@ -97,6 +98,7 @@ pub struct MessageReader {
 pub struct Before {
     credential: String,
     transit: transit::Before,
+    pieces: Pieces,
 }
 
 impl MessageReader {
@@ -110,7 +112,7 @@ impl MessageReader {
     /// Adds the events in the message to `content`.
     pub fn read_on(&self, message: &Message<'_>, before: &mut Before, content: &mut Content) {
         let headers = message.headers.iter().filter_map(|(name, value)| Some((*name, (*value)?)));
-        let Before { credential, transit } = before.of(self.kind, message.topic);
+        let Before { credential, transit, pieces } = before.of(self.kind, message.topic);
         let arrival = Arrival::read(headers, credential, transit);
         let stream = self.stream_of(message, arrival.as_ref().ok().and_then(Option::as_ref));
         let reading = Reading { reader: self, message, stream: &stream, credential };
@@ -118,17 +120,17 @@ impl MessageReader {
             (Err(fault), _) => Err(fault),
             (Ok(_), Err(error)) => Err(Fault::new("broken_headers", error.to_string())),
             (Ok(value), Ok(Some(arrival))) => {
-                reading.ours(arrival, value).map(|record| content.records.push(record))
+                reading.ours(arrival, value, pieces).map(|record| content.records.push(record))
             }
-            (Ok(value), Ok(None)) => reading.anybodys(&value, content),
+            (Ok(value), Ok(None)) => reading.anybodys(value, pieces, content),
         };
         if let Err(fault) = read {
-            content.unreadable.push(reading.unreadable(fault, None, message.value.clone()));
+            content.unreadable.push(reading.unreadable(fault, None, message.value));
         }
     }
 
-    fn value(&self, message: &Message<'_>) -> Result<Bytes, Fault> {
-        match &message.value {
+    fn value<'a>(&self, message: &Message<'a>) -> Result<&'a [u8], Fault> {
+        match message.value {
             None => Err(Fault::new(
                 "null_value",
                 "the value is null, which deletes its key from a compacted topic",
@@ -137,7 +139,7 @@ impl MessageReader {
                 "too_large",
                 format!("the value has {} bytes; at most {} are taken", value.len(), self.value_max_bytes),
             )),
-            Some(value) => Ok(value.clone()),
+            Some(value) => Ok(value),
         }
     }
 
@@ -182,22 +184,22 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     /// A message that Weir itself has sent: the event is what it was.
-    fn ours(&self, arrival: Arrival, value: Bytes) -> Result<Record, Fault> {
+    fn ours(&self, arrival: Arrival, value: &[u8], pieces: &mut Pieces) -> Result<Record, Fault> {
         let broken = |error: TransitError| Fault::new("broken_headers", error.to_string());
         let value = match protobuf::is_told(self.message) {
-            true => self.reader.event_of_wire(self.message, &value)?,
-            false => value,
+            true => Cow::Owned(self.reader.event_of_wire(self.message, value)?.into()),
+            false => Cow::Borrowed(value),
         };
-        let mut record = arrival.record(self.message.offset, value).map_err(broken)?;
-        self.rules().read(&record.event.body)?;
+        let mut record = arrival.record(self.message.offset, &value, pieces).map_err(broken)?;
+        self.rules().check_again(&record.event.body)?;
         record.stream = self.stream.clone();
         Ok(record)
     }
 
-    fn anybodys(&self, value: &Bytes, content: &mut Content) -> Result<(), Fault> {
+    fn anybodys(&self, value: &[u8], pieces: &mut Pieces, content: &mut Content) -> Result<(), Fault> {
         let bodies = match self.reader.format {
-            ValueFormat::Json => vec![trimmed(value)],
-            ValueFormat::Lines => lines(&trimmed(value))?,
+            ValueFormat::Json => vec![pieces.keep([trimmed(value), b""])],
+            ValueFormat::Lines => lines(&pieces.keep([trimmed(value), b""]))?,
             ValueFormat::Protobuf => {
                 content.records.push(self.wire(value)?);
                 return Ok(());
@@ -212,7 +214,7 @@ impl Reading<'_> {
             let place = if is_alone { None } else { Some(index) };
             match self.event(body.clone(), place) {
                 Ok(event) => content.records.push(self.record(event, origin.clone())),
-                Err(fault) => content.unreadable.push(self.unreadable(fault, place, Some(body))),
+                Err(fault) => content.unreadable.push(self.unreadable(fault, place, Some(&body))),
             }
         }
         Ok(())
@@ -242,13 +244,13 @@ impl Reading<'_> {
     }
 
     /// What is kept of one that is none is what was sent.
-    fn wire(&self, value: &Bytes) -> Result<Record, Fault> {
+    fn wire(&self, value: &[u8]) -> Result<Record, Fault> {
         let event = self.event(self.reader.event_of_wire(self.message, value)?, None)?;
         Ok(self.record(event, Arc::new(self.origin())))
     }
 
     /// Whatever it is, it is an event; no rule is asked, as nobody has said anything in JSON.
-    fn raw(&self, value: &Bytes) -> Record {
+    fn raw(&self, value: &[u8]) -> Record {
         let (name, text) = match std::str::from_utf8(value) {
             Ok(text) => ("value", Cow::Borrowed(text)),
             Err(_) => ("base64", Cow::Owned(source::base64(value))),
@@ -275,11 +277,12 @@ impl Reading<'_> {
         }
     }
 
-    fn unreadable(&self, fault: Fault, index: Option<usize>, bytes: Option<Bytes>) -> Unreadable {
+    fn unreadable(&self, fault: Fault, index: Option<usize>, bytes: Option<&[u8]>) -> Unreadable {
         let Message { topic, partition, offset, .. } = self.message;
         let kept = bytes.filter(|bytes| bytes.len() <= self.reader.value_max_bytes);
         let record = kept.map(|body| {
             let (id, occurred_at) = (self.id_by_place(index), self.message.at);
+            let body = Bytes::copy_from_slice(body);
             let event = Event { id, occurred_at, client_id: None, user_id: None, body };
             self.record(event, Arc::new(self.origin()))
         });
@@ -297,9 +300,8 @@ impl Reading<'_> {
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-fn trimmed(value: &Bytes) -> Bytes {
-    let text = value.strip_prefix(BYTE_ORDER_MARK).unwrap_or(value);
-    value.slice_ref(text.trim_ascii())
+fn trimmed(value: &[u8]) -> &[u8] {
+    value.strip_prefix(BYTE_ORDER_MARK).unwrap_or(value).trim_ascii()
 }
 
 fn lines(value: &Bytes) -> Result<Vec<Bytes>, Fault> {

@@ -22,7 +22,7 @@ pub fn is_told(message: &Message<'_>) -> bool {
 
 impl MessageReader {
     /// The event that a value is.
-    pub(super) fn event_of_wire(&self, message: &Message<'_>, value: &Bytes) -> Result<Bytes, Fault> {
+    pub(super) fn event_of_wire(&self, message: &Message<'_>, value: &[u8]) -> Result<Bytes, Fault> {
         let told = || header(message, NAME_HEADER).or_else(|| key(message));
         let name = self.message.as_deref().or_else(told).ok_or_else(|| {
             let detail = "neither a header event_name nor the key says of which type it is; set `message`";

@@ -35,7 +35,7 @@ fn message(value: &'static str) -> Message<'static> {
         at: Timestamp::from_micros(1_795_338_000_000_000),
         key: Some(b"k"),
         headers: vec![("trace", Some(b"x"))],
-        value: Some(Bytes::from_static(value.as_bytes())),
+        value: Some(value.as_bytes()),
     }
 }
 
@@ -87,7 +87,7 @@ fn each_line_is_an_event_and_a_bad_one_spoils_no_other() {
 fn anything_is_an_event_where_values_are_taken_as_they_are() {
     let reader = reader(ValueFormat::Raw);
     let body = |value: &'static [u8]| {
-        let content = reader.read(&Message { value: Some(Bytes::from_static(value)), ..message("") });
+        let content = reader.read(&Message { value: Some(value), ..message("") });
         String::from_utf8(content.records[0].event.body.to_vec()).unwrap()
     };
     assert_eq!(body(b"a \"b\""), r#"{"value":"a \"b\""}"#);
@@ -145,7 +145,7 @@ fn what_weir_sent_is_the_event_that_it_was() {
     told.push((OWN_HEADER, own));
     let told: Vec<(&str, Option<&[u8]>)> =
         told.iter().map(|(name, text)| (*name, Some(text.as_bytes()))).collect();
-    let arrived = Message { headers: told.clone(), value: Some(line.into()), ..message("") };
+    let arrived = Message { headers: told.clone(), value: Some(&line), ..message("") };
     let brought = reader.read(&arrived).records.remove(0);
     sent.origin = Arc::new(Origin { credential: "kafka:t".to_owned(), ..(*sent.origin).clone() });
     assert_eq!(brought, sent);
@@ -180,7 +180,7 @@ proptest! {
     ) {
         let format = [ValueFormat::Json, ValueFormat::Lines, ValueFormat::Raw][format as usize];
         let reader = reader(format);
-        let message = Message { value: value.map(Bytes::from), ..message("") };
+        let message = Message { value: value.as_deref(), ..message("") };
         let content = reader.read(&message);
         prop_assert!(!content.records.is_empty() || !content.unreadable.is_empty());
         prop_assert_eq!(reader.read(&message), content);
@@ -204,7 +204,7 @@ fn a_message_of_the_registry_is_the_event_that_store_makes_of_it() {
     };
     let message = |key: &'static str| Message {
         key: Some(key.as_bytes()),
-        value: Some(Bytes::from_static(wire)),
+        value: Some(wire),
         headers: Vec::new(),
         ..message("")
     };
@@ -222,13 +222,13 @@ fn a_message_of_the_registry_is_the_event_that_store_makes_of_it() {
 
     assert_eq!(faults(&reader.read(&message("F"))), ["unknown_event"]);
     assert_eq!(faults(&reader.read(&Message { key: None, ..message("") })), ["no_event_name"]);
-    let broken = reader.read(&Message { value: Some(Bytes::from_static(b"\xFF\xFF")), ..message("E") });
+    let broken = reader.read(&Message { value: Some(b"\xFF\xFF"), ..message("E") });
     assert_eq!(&broken.unreadable[0].record.as_ref().unwrap().event.body[..], b"\xFF\xFF");
-    let lacking = reader.read(&Message { value: Some(Bytes::new()), ..message("E") });
+    let lacking = reader.read(&Message { value: Some(b""), ..message("E") });
     assert_eq!(faults(&lacking), ["schema"]);
 
     let plain = MessageReader { stream: Some(stream("numbers")), ..reader.clone() };
-    let numbers = plain.read(&Message { value: Some(Bytes::from_static(b"\x08\x07")), ..message("Plain") });
+    let numbers = plain.read(&Message { value: Some(b"\x08\x07"), ..message("Plain") });
     assert_eq!(&numbers.records[0].event.body[..], br#"{"n":7}"#);
 
     // Sent by Weir itself, whatever the input says that values are.

@@ -9,10 +9,9 @@ mod before;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use crate::event::{Event, EventId, ID_TEXT_BYTES, Offset, Origin, Record, Stream};
 use crate::line::{Last, Own};
+use crate::pieces::Pieces;
 use crate::time::Timestamp;
 
 pub use before::Before;
@@ -130,11 +129,14 @@ impl Arrival {
         self.own.is_some()
     }
 
-    /// The event, from the message's value.
-    pub fn record(self, offset: Offset, value: Bytes) -> Result<Record, TransitError> {
+    /// The event, from the message's value, which is copied.
+    pub fn record(self, offset: Offset, value: &[u8], pieces: &mut Pieces) -> Result<Record, TransitError> {
         let body = match &self.own {
-            None => value,
-            Some(own) => own.body(&value).ok_or(wrong(OWN_HEADER, "does not fit its value"))?.into(),
+            None => pieces.keep([value, b""]),
+            Some(own) => {
+                let (start, rest) = own.body(value).ok_or(wrong(OWN_HEADER, "does not fit its value"))?;
+                pieces.keep([start, &rest])
+            }
         };
         let Self { stream, id, occurred_at, received_at, client_id, user_id, origin, own: _ } = self;
         Ok(Record {
@@ -259,7 +261,7 @@ mod tests {
         let told = headers(sent);
         let told = told.iter().map(|(name, text)| (*name, text.as_bytes()));
         let arrival = Arrival::read(told, &sent.origin.credential, before).unwrap().unwrap();
-        arrival.record(sent.offset, sent.event.body.clone()).unwrap()
+        arrival.record(sent.offset, &sent.event.body, &mut Pieces::default()).unwrap()
     }
 
     #[test]
@@ -322,9 +324,9 @@ mod tests {
         headers.push((OWN_HEADER, own.to_string().into()));
         let arrival = arrival(&headers).unwrap().unwrap();
         assert!(arrival.is_line());
-        let brought = arrival.clone().record(sent.offset, line.into()).unwrap();
+        let brought = arrival.clone().record(sent.offset, &line, &mut Pieces::default()).unwrap();
         assert_eq!(brought, sent);
-        assert!(arrival.record(sent.offset, Bytes::from_static(b"{")).is_err());
+        assert!(arrival.record(sent.offset, b"{", &mut Pieces::default()).is_err());
     }
 
     #[test]

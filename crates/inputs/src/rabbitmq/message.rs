@@ -3,7 +3,6 @@
 //! **Constraint.** A queue has no places, so a message that brings no id has none that outlives it: should it be given again,
 //! it is another event.
 
-use bytes::Bytes;
 use weir_connect::rabbitmq::lapin::types::AMQPValue;
 use weir_core::event::{EventId, Offset};
 use weir_core::message::{Content, Message, MessageReader};
@@ -38,7 +37,7 @@ pub(super) fn content(
         at: seconds.and_then(|seconds| seconds.checked_mul(1_000_000)).map_or(now, Timestamp::from_micros),
         key: Some(delivery.routing_key.as_str().as_bytes()),
         headers,
-        value: Some(Bytes::from(delivery.data.clone())),
+        value: Some(&delivery.data),
     });
     if let Some(id) = message_id.filter(|_| !is_ours) {
         for (index, record) in content.records.iter_mut().enumerate() {

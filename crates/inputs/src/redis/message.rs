@@ -37,7 +37,7 @@ pub(super) fn content(reader: &MessageReader, key: &str, entry: &Entry) -> Conte
         at: Timestamp::from_micros(i64::try_from(millis.saturating_mul(1_000)).unwrap_or(i64::MAX)),
         key: None,
         headers: headers.chain([("entry", Some(entry.id.as_bytes()))]).collect(),
-        value: Some(value),
+        value: Some(&value),
     });
     match id {
         Some(id) if content.records.len() == 1 => known_as(content, id),

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::sync::Notify;
 use weir_core::event::Offset;
 use weir_core::message::{Before, Content, Message, MessageReader};
@@ -13,7 +12,7 @@ use weir_kafka::Events;
 use weir_kafka::rdkafka::consumer::base_consumer::PartitionQueue;
 use weir_kafka::rdkafka::consumer::{BaseConsumer, Consumer};
 use weir_kafka::rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
-use weir_kafka::rdkafka::message::{BorrowedMessage, Headers, Message as _};
+use weir_kafka::rdkafka::message::{BorrowedHeaders, BorrowedMessage, Headers, Message as _};
 use weir_kafka::rdkafka::{ClientConfig, Offset as RawOffset};
 
 use super::group::Place;
@@ -238,14 +237,19 @@ fn obstacle(error: &KafkaError) -> Obstacle {
 
 fn view<'a>(message: &'a BorrowedMessage<'_>) -> Message<'a> {
     let at = message.timestamp().to_millis().unwrap_or(0);
-    let headers = message.headers().into_iter().flat_map(Headers::iter);
     Message {
         topic: message.topic(),
         partition: message.partition(),
         offset: Offset(message.offset().cast_unsigned()),
         at: Timestamp::from_micros(at.saturating_mul(1_000)),
         key: message.key(),
-        headers: headers.map(|header| (header.key, header.value)).collect(),
-        value: message.payload().map(Bytes::copy_from_slice),
+        headers: message.headers().map_or_else(Vec::new, told),
+        value: message.payload(),
     }
+}
+
+fn told(headers: &BorrowedHeaders) -> Vec<(&str, Option<&[u8]>)> {
+    let mut told = Vec::with_capacity(headers.count());
+    told.extend(headers.iter().map(|header| (header.key, header.value)));
+    told
 }

@@ -1,8 +1,8 @@
 //! Reads every message of a topic.
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use weir_core::event::{EventId, Offset};
+use weir_core::pieces::Pieces;
 use weir_core::testkit::sink::{Columns, Probe, Reach};
 use weir_core::transit::{Arrival, Before};
 
@@ -40,5 +40,5 @@ impl Probe for KafkaProbe<'_> {
 pub fn arrived(seen: &Seen) -> weir_core::event::Record {
     let headers = seen.headers().map(|(name, value)| (name, value.as_bytes()));
     let arrival = Arrival::read(headers, "", &mut Before::default()).unwrap().unwrap();
-    arrival.record(Offset(0), Bytes::copy_from_slice(seen.value().as_bytes())).unwrap()
+    arrival.record(Offset(0), seen.value().as_bytes(), &mut Pieces::default()).unwrap()
 }

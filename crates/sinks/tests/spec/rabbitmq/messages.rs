@@ -1,6 +1,7 @@
 //! What is published, and where to.
 
 use weir_connect::rabbitmq::lapin::types::AMQPValue;
+use weir_core::pieces::Pieces;
 use weir_core::sink::{Sink, Verdict};
 use weir_core::testkit::sink::batch;
 use weir_core::transit::{Arrival, Before};
@@ -30,7 +31,8 @@ async fn a_message_is_durable_and_tells_all_that_is_known_of_its_event() {
         .collect();
     let credential = &records[0].origin.credential;
     let arrival = Arrival::read(texts.into_iter(), credential, &mut Before::default()).unwrap().unwrap();
-    assert_eq!(arrival.record(records[0].offset, message.data.clone().into()).unwrap(), records[0]);
+    let arrived = arrival.record(records[0].offset, &message.data, &mut Pieces::default());
+    assert_eq!(arrived.unwrap(), records[0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
