@@ -9,6 +9,7 @@ use async_trait::async_trait;
 
 use crate::event::{Event, Offset, Origin, Record, Stream};
 use crate::sink::Refusal;
+use crate::streams::Streams;
 use crate::time::Timestamp;
 
 /// One ordered sequence of a log. The embedded log has one, named after the instance; Kafka has many.
@@ -210,6 +211,19 @@ pub trait EventLog: Send + Sync + 'static {
 
     /// Returns when there is something at or after `from`, or with [`LogError::Closed`].
     async fn wait(&self, partition: &Partition, from: Offset) -> Result<(), LogError>;
+
+    /// Up to where, from `from` on, another reader has found nothing of these streams; waits for one for so long at most, and
+    /// `None` where none came. It spares who takes nothing the reading where a log has to fetch; one that lies here says
+    /// `from`.
+    async fn passed_over(
+        &self,
+        _partition: &Partition,
+        from: Offset,
+        _streams: &Streams,
+        _patience: Duration,
+    ) -> Option<Offset> {
+        Some(from)
+    }
 
     /// The first offset whose event was received at or after `time`; the end where there is none.
     async fn seek(&self, partition: &Partition, time: Timestamp) -> Result<Offset, LogError>;

@@ -91,6 +91,8 @@ pub struct Batcher {
     open: Cut,
     waiting_since: Option<Timestamp>,
     moving_since: Option<Timestamp>,
+    /// The place after the last that held something for this sink.
+    concerned_end: Offset,
 }
 
 impl Batcher {
@@ -102,6 +104,7 @@ impl Batcher {
             open: Cut { first, end: first, ..Cut::default() },
             waiting_since: None,
             moving_since: None,
+            concerned_end: first,
         }
     }
 
@@ -129,6 +132,11 @@ impl Batcher {
     /// Since when places are passed that are not fixed in a batch, be there something for this sink or not.
     pub fn moving_since(&self) -> Option<Timestamp> {
         self.moving_since
+    }
+
+    /// How many places in a row held nothing for this sink.
+    pub fn passed_over(&self) -> u64 {
+        self.open.end.0.saturating_sub(self.concerned_end.0)
     }
 
     /// Events gathered since the last cut that the account has to account for.
@@ -175,6 +183,7 @@ impl Batcher {
             AgesFrom::Reading => now,
         };
         self.waiting_since.get_or_insert(since);
+        self.concerned_end = record.offset.next();
     }
 
     /// Takes note of what a slice holds beside its records, and that reading has come as far as its end.
@@ -186,6 +195,9 @@ impl Batcher {
             self.waiting_since.get_or_insert(now);
             self.open.bytes += unreadable.record.as_ref().map_or(0, |record| record.event.body.len());
             self.open.unreadable.push(unreadable);
+        }
+        if !self.open.unreadable.is_empty() || !self.open.lost.is_empty() {
+            self.concerned_end = slice.end;
         }
         if slice.end > self.open.end {
             self.open.end = slice.end;
@@ -281,6 +293,23 @@ mod tests {
         let mut batcher = Batcher::new(limits(10, 100), AgesFrom::Arrival, Offset(0));
         batcher.offer(event(0, "{}"), &route, Timestamp::from_micros(7));
         assert_eq!(batcher.waiting_since(), Some(Timestamp::from_micros(0)));
+    }
+
+    #[test]
+    fn what_is_passed_over_is_counted_from_the_last_that_was_taken_and_over_all_batches() {
+        let mut batcher = Batcher::new(limits(10, 100), AgesFrom::Reading, Offset(5));
+        let now = Timestamp::from_micros(0);
+        let passed = |batcher: &mut Batcher, at, stream| {
+            batcher.offer(record(at, stream, 1), &Route::all(), now);
+            batcher.passed_over()
+        };
+        assert_eq!(passed(&mut batcher, 5, "telemetry"), 1);
+        batcher.cut();
+        assert_eq!(passed(&mut batcher, 7, "telemetry"), 3);
+        assert_eq!(passed(&mut batcher, 8, "events"), 0);
+        assert_eq!(passed(&mut batcher, 9, "telemetry"), 1);
+        batcher.advance(Slice { end: Offset(30), ..Slice::default() }, &Route::all(), now);
+        assert_eq!(batcher.passed_over(), 21);
     }
 
     #[test]

@@ -16,6 +16,9 @@ mod claim;
 mod disclaim;
 #[cfg(test)]
 mod ending;
+#[cfg(test)]
+mod filling;
+mod following;
 mod gate;
 #[cfg(test)]
 mod passing;
@@ -27,6 +30,8 @@ mod route;
 mod send;
 #[cfg(test)]
 pub(crate) mod simulation;
+#[cfg(test)]
+mod stage;
 
 use std::sync::Arc;
 

@@ -11,10 +11,10 @@ use crate::catalog::{Account, Plan};
 use crate::event::{Offset, Record, Stream};
 use crate::ledger::Awaited;
 use crate::log::{LogError, ReadLimit, Slice};
-use crate::time::Timestamp;
 
 use super::batcher::{AgesFrom, Batcher, Cut};
 use super::buffer::permits;
+use super::following::Following;
 use super::persist::Persist;
 use super::{Assignment, DeliveryError, Place, Planned, Surroundings};
 
@@ -31,6 +31,14 @@ pub(super) struct Planner<'a> {
 /// Where events come one by one, some are let come together before they are read: a read for each would cost more than
 /// the events. It is the most that this adds to the time an event takes to its store.
 const GATHERING: Duration = Duration::from_millis(10);
+
+/// While a broker has more ready, a batch is filled rather than closed by its age, as many small ones would make all wait
+/// longer; but none waits longer than this for it.
+const FILLING_MAX: Duration = Duration::from_secs(1);
+/// While the one before is under way, it could not be sent sooner in any case.
+const FILLING_BUSY_MAX: Duration = Duration::from_secs(10);
+/// How soon it is seen that there is no more, or that the sink is free.
+const FILLING_CHECK: Duration = Duration::from_millis(20);
 
 /// A filter looks into every event; after so many, others have their turn.
 const FILTERED_AT_ONCE: usize = 256;
@@ -68,11 +76,20 @@ impl<'a> Planner<'a> {
         }
         let mut batcher = Batcher::new(self.assignment.limits, self.ages_from(), account.planned);
         let awaited = self.surroundings.ledger.awaited(&self.assignment.key);
+        let mut following = Following::default();
         let until = account.opening.until;
         while until.is_none_or(|until| batcher.end() < until) {
             // Asked before the log is read: what was accepted before the end was asked for is read in any case.
             let is_last = *stop.borrow();
-            let mut cuts = self.read(&mut batcher, until).await?;
+            let passed_over = tokio::select! {
+                biased;
+                _ = stop.wait_for(|stop| *stop) => None,
+                end = following.passed_over(self.surroundings, self.assignment, &batcher) => end,
+            };
+            let mut cuts = match passed_over {
+                Some(end) => self.pass_over(&mut batcher, end, until).await,
+                None => self.read_until_due(&mut batcher, until).await?,
+            };
             if awaited.is_past(batcher.first()) {
                 cuts.extend(batcher.cut());
             }
@@ -98,7 +115,8 @@ impl<'a> Planner<'a> {
         let mut batcher = Batcher::new(unlimited, self.ages_from(), plan.first);
         while batcher.end() < plan.end {
             let before = batcher.end();
-            self.read(&mut batcher, Some(plan.end)).await?;
+            let slice = self.read_slice(&batcher, Some(plan.end)).await?;
+            self.gather(&mut batcher, slice).await;
             if batcher.end() == before {
                 // A log that did not sync may have lost its end with the power.
                 break;
@@ -109,15 +127,51 @@ impl<'a> Planner<'a> {
         Ok(batcher.cut().unwrap_or_default())
     }
 
-    /// Reads once, and gives the batches that it filled.
-    async fn read(&self, batcher: &mut Batcher, until: Option<Offset>) -> Result<Vec<Cut>, DeliveryError> {
-        let Assignment { route, limits, .. } = self.assignment;
+    async fn pass_over(&self, batcher: &mut Batcher, end: Offset, until: Option<Offset>) -> Vec<Cut> {
+        let end = until.map_or(end, |until| until.min(end));
+        self.gather(batcher, Slice { end, ..Slice::default() }).await
+    }
+
+    /// Reads once, and gives the batches that it filled, or what was gathered where its time is over before a broker gives more.
+    async fn read_until_due(
+        &self,
+        batcher: &mut Batcher,
+        until: Option<Offset>,
+    ) -> Result<Vec<Cut>, DeliveryError> {
+        let slice = tokio::select! {
+            biased;
+            slice = self.read_slice(batcher, until) => Some(slice?),
+            () = self.due(batcher), if self.is_of_broker() => None,
+        };
+        Ok(match slice {
+            Some(slice) => self.gather(batcher, slice).await,
+            None => batcher.cut().into_iter().collect(),
+        })
+    }
+
+    /// A passing failure to read must not look like the end of the log, so it is not told but waited out.
+    async fn read_slice(&self, batcher: &Batcher, until: Option<Offset>) -> Result<Slice, DeliveryError> {
+        let Surroundings { log, clock, .. } = self.surroundings;
+        let Assignment { key, limits, .. } = self.assignment;
         let room = until.map_or(usize::MAX, |until| (until.0 - batcher.end().0) as usize);
         let limit = ReadLimit {
             max_events: limits.max_events.saturating_mul(limits.in_flight.max(1)).min(room),
             max_bytes: limits.max_bytes,
         };
-        let mut slice = self.read_slice(batcher.end(), limit).await?;
+        loop {
+            match log.read(&key.partition, batcher.end(), limit).await {
+                Err(LogError::Retry { reason, after }) => {
+                    tracing::warn!(sink = %key.sink, error = %reason, "the log could not be read; it is tried again");
+                    clock.sleep(after).await;
+                }
+                decided => return Ok(decided?),
+            }
+        }
+    }
+
+    /// Takes in what was read, and gives the batches that it filled.
+    async fn gather(&self, batcher: &mut Batcher, mut slice: Slice) -> Vec<Cut> {
+        let route = &self.assignment.route;
         let now = self.surroundings.clock.now();
         if route.is_for_unreadable() {
             self.surroundings.ledger.brought(&by_stream(&slice.records));
@@ -141,22 +195,7 @@ impl<'a> Planner<'a> {
         }
         let gathered: u64 = cuts.iter().map(Cut::events).sum::<u64>() + batcher.events();
         self.surroundings.ledger.read(&self.assignment.key, gathered - gathered_before);
-        Ok(cuts)
-    }
-
-    /// A passing failure to read must not look like the end of the log, so it is not told but waited out.
-    async fn read_slice(&self, from: Offset, limit: ReadLimit) -> Result<Slice, DeliveryError> {
-        let Surroundings { log, clock, .. } = self.surroundings;
-        let key = &self.assignment.key;
-        loop {
-            match log.read(&key.partition, from, limit).await {
-                Err(LogError::Retry { reason, after }) => {
-                    tracing::warn!(sink = %key.sink, error = %reason, "the log could not be read; it is tried again");
-                    clock.sleep(after).await;
-                }
-                decided => return Ok(decided?),
-            }
-        }
+        cuts
     }
 
     /// Records the cuts' bounds, durably, then gives them on. Waits for room in memory before.
@@ -203,12 +242,9 @@ impl<'a> Planner<'a> {
     async fn wait(&self, batcher: &Batcher, awaited: &Awaited, stop: &mut watch::Receiver<bool>) -> Wake {
         let Surroundings { log, clock, .. } = self.surroundings;
         let due = async {
-            match self.due_at(batcher) {
-                Some(due_at) => tokio::select! {
-                    () = clock.sleep(due_at.since(clock.now())) => {}
-                    () = awaited.past(batcher.first()) => {}
-                },
-                None => std::future::pending().await,
+            tokio::select! {
+                () = self.due(batcher) => {}
+                () = awaited.past(batcher.first()), if batcher.moving_since().is_some() => {}
             }
         };
         let more = async {
@@ -238,15 +274,38 @@ impl<'a> Planner<'a> {
     }
 
     fn ages_from(&self) -> AgesFrom {
-        if self.assignment.key.partition.is_of_topic() { AgesFrom::Reading } else { AgesFrom::Arrival }
+        if self.is_of_broker() { AgesFrom::Reading } else { AgesFrom::Arrival }
     }
 
-    /// When the gathered events have waited long enough.
-    fn due_at(&self, batcher: &Batcher) -> Option<Timestamp> {
-        match batcher.waiting_since() {
-            Some(since) => Some(since.after(self.assignment.limits.max_age)),
-            None => batcher.moving_since().map(|since| since.after(PASSING_OVER_MAX)),
+    /// Returns when the gathered events have waited long enough.
+    async fn due(&self, batcher: &Batcher) {
+        let clock = &self.surroundings.clock;
+        while let Some(moving_since) = batcher.moving_since() {
+            let filling_max = self.filling_max(batcher);
+            let due_at = match batcher.waiting_since() {
+                Some(since) => {
+                    since.after(self.assignment.limits.max_age.max(filling_max.unwrap_or_default()))
+                }
+                None => moving_since.after(PASSING_OVER_MAX),
+            };
+            match due_at.since(clock.now()) {
+                Duration::ZERO => return,
+                left => clock.sleep(filling_max.map_or(left, |_| left.min(FILLING_CHECK))).await,
+            }
         }
+        std::future::pending::<()>().await;
+    }
+
+    /// How long a batch is filled whatever its age; `None` where there is nothing to fill it with.
+    fn filling_max(&self, batcher: &Batcher) -> Option<Duration> {
+        let is_busy = self.unsettled.available_permits() < permits(self.assignment.limits.unsettled_max);
+        let end = || self.surroundings.log.extent(&self.assignment.key.partition).end;
+        let max = if is_busy { FILLING_BUSY_MAX } else { FILLING_MAX };
+        (self.is_of_broker() && end() > batcher.end()).then_some(max)
+    }
+
+    fn is_of_broker(&self) -> bool {
+        self.assignment.key.partition.is_of_topic()
     }
 
     fn note_gathering(&self, batcher: &Batcher) {

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use weir_core::event::Offset;
 use weir_core::log::{EventLog, Extent, LogError, Lost, Mark, Partition, ReadLimit, Slice};
 use weir_core::message::MessageReader;
+use weir_core::streams::Streams;
 use weir_core::time::Timestamp;
 use weir_kafka::rdkafka::Offset as RawOffset;
 use weir_kafka::rdkafka::consumer::{BaseConsumer, Consumer};
@@ -178,6 +179,26 @@ impl EventLog for KafkaLog {
             }
             self.reading(partition)?;
             arrived.await;
+        }
+    }
+
+    async fn passed_over(
+        &self,
+        partition: &Partition,
+        from: Offset,
+        streams: &Streams,
+        patience: Duration,
+    ) -> Option<Offset> {
+        let until = Instant::now() + patience;
+        loop {
+            let (reading, _) = self.reading(partition).ok()?;
+            let arrived = reading.arrived.notified();
+            tokio::pin!(arrived);
+            arrived.as_mut().enable();
+            if let Some(end) = reading.passed_over(from.0, streams) {
+                return Some(Offset(end));
+            }
+            tokio::time::timeout_at(until, arrived).await.ok()?;
         }
     }
 

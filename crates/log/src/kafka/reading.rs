@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 use weir_core::event::Offset;
 use weir_core::log::{ReadLimit, Slice};
 use weir_core::message::MessageReader;
+use weir_core::streams::Streams;
 
 use super::group::Place;
 use super::reader::{Obstacle, Readers, Room, Slot};
@@ -20,7 +21,7 @@ const AT_ONCE_MAX_MESSAGES: usize = 500;
 /// A partition that is here.
 pub(super) struct Reading {
     pub place: Place,
-    /// Told whenever something has come.
+    /// Told whenever something has come, or was read at the front.
     pub arrived: Arc<Notify>,
     front: Mutex<Front>,
     behind: Mutex<Vec<Slot>>,
@@ -82,6 +83,12 @@ impl Reading {
         }
     }
 
+    /// Up to where nothing of these streams was read; `None` where nobody has read so far.
+    pub fn passed_over(&self, from: u64, streams: &Streams) -> Option<u64> {
+        let window = &self.front().window;
+        (from < window.end()).then(|| window.passed_over(from, streams))
+    }
+
     /// How many of these events are not yet told as lost.
     pub fn lose(&self, first: u64, end: u64) -> u64 {
         let told = self.lost_before.fetch_max(end, Ordering::Relaxed);
@@ -126,6 +133,9 @@ impl Reading {
         let Some(slot) = slot else { return Ok(Attempt::Pending) };
         let room = Room { stop: u64::MAX, max_messages: AT_ONCE_MAX_MESSAGES, max_bytes: limit.max_bytes };
         let (content, end) = slot.take(around.messages, room)?;
+        if end > window.end() {
+            self.arrived.notify_waiters();
+        }
         window.append(content, end);
         window.shrink(around.window_max_bytes);
         Ok(match window.slice(from, limit) {

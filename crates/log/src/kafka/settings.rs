@@ -9,8 +9,12 @@ use weir_core::schema::CurrentRegistry;
 use weir_kafka::rdkafka::ClientConfig;
 use weir_kafka::{Connection, Pinned, SettingError};
 
-/// What librdkafka may fetch ahead of one partition.
-const FETCHED_MAX_KBYTES: usize = 4 << 10;
+/// What librdkafka keeps ahead of one partition, and how much more it fetches when that much is not there. Much at once
+/// spares the broker requests, which cost it more than what they bring.
+const AHEAD_MAX_KBYTES: usize = 2 << 10;
+const FETCHED_MAX_BYTES: usize = 4 << 20;
+/// How soon it looks again, so that partitions that want more ask for it together.
+const AHEAD_CHECK_MS: u32 = 50;
 /// How long a topic or a partition that is new, or gone, may stay unnoticed.
 const METADATA_REFRESH_MS: u32 = 15_000;
 
@@ -111,7 +115,9 @@ impl KafkaSettings {
     /// What those are told that read: they are told where, and belong to no group.
     pub(super) fn reader(&self) -> Result<ClientConfig, SettingError> {
         let defaults = [
-            ("queued.max.messages.kbytes", FETCHED_MAX_KBYTES.to_string()),
+            ("queued.max.messages.kbytes", AHEAD_MAX_KBYTES.to_string()),
+            ("fetch.message.max.bytes", FETCHED_MAX_BYTES.to_string()),
+            ("fetch.queue.backoff.ms", AHEAD_CHECK_MS.to_string()),
             ("fetch.wait.max.ms", "100".to_owned()),
             ("fetch.error.backoff.ms", "100".to_owned()),
             ("isolation.level", "read_committed".to_owned()),

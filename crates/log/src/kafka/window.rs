@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use weir_core::event::{Offset, Record};
 use weir_core::log::{ReadLimit, Slice, Unreadable};
 use weir_core::message::Content;
+use weir_core::streams::Streams;
 
 /// What an event takes beside its body, about.
 const RECORD_BYTES: usize = 256;
@@ -60,6 +61,17 @@ impl Window {
         }
     }
 
+    /// Up to where, from `from` on, nothing of these streams stands here; not a place further where that is not in the
+    /// window.
+    pub fn passed_over(&self, from: u64, streams: &Streams) -> u64 {
+        if from < self.start {
+            return from;
+        }
+        let first = self.records.partition_point(|record| record.offset.0 < from);
+        let wanted = self.records.range(first..).find(|record| streams.contains(&record.stream));
+        wanted.map_or(self.end, |record| record.offset.0)
+    }
+
     /// What stands from `from` on; `None` where that is not in the window.
     pub fn slice(&self, from: u64, limit: ReadLimit) -> Option<Slice> {
         if from < self.start || from >= self.end {
@@ -96,6 +108,7 @@ fn size_unreadable(unreadable: &Unreadable) -> usize {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use weir_core::event::Stream;
     use weir_core::testkit::record;
 
     use super::*;
@@ -135,6 +148,29 @@ mod tests {
         assert_eq!(told(&window, 1, 9, 9), None);
         window.shrink(0);
         assert_eq!((window.start(), window.end(), told(&window, 7, 9, 9)), (2, 8, Some((vec![7], 8))));
+    }
+
+    #[test]
+    fn who_takes_nothing_of_it_passes_over_all_up_to_what_it_takes() {
+        let mut window = window(&[(3, 5), (4, 5)], 6);
+        window.append(Content { records: vec![record(7, "actions", 5)], unreadable: Vec::new() }, 9);
+        let passed = |window: &Window, from, stream| {
+            window.passed_over(from, &Streams::Named([Stream::new(stream).unwrap()].into()))
+        };
+        for (from, stream, end) in [
+            (0, "telemetry", 9),
+            (8, "telemetry", 9),
+            (0, "actions", 7),
+            (7, "actions", 7),
+            (8, "actions", 9),
+            (0, "events", 3),
+            (5, "events", 9),
+        ] {
+            assert_eq!(passed(&window, from, stream), end, "{stream} from {from}");
+        }
+        window.shrink(RECORD_BYTES * 2 + 10);
+        assert_eq!(passed(&window, 0, "telemetry"), 0, "what is gone is not known");
+        assert_eq!(passed(&window, 4, "telemetry"), 9);
     }
 
     proptest! {

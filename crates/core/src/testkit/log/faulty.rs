@@ -7,6 +7,7 @@ use async_trait::async_trait;
 
 use crate::event::Offset;
 use crate::log::{Append, Entry, EventLog, Extent, LogError, Mark, Partition, ReadLimit, Slice, Span};
+use crate::streams::Streams;
 use crate::testkit::world::SeededRandom;
 use crate::time::Timestamp;
 
@@ -90,6 +91,16 @@ impl<L: EventLog> EventLog for FaultyLog<L> {
         self.dawdle().await;
         self.fails(self.odds.read_fails, "the read failed")?;
         self.inner.read(partition, from, limit).await
+    }
+
+    async fn passed_over(
+        &self,
+        partition: &Partition,
+        from: Offset,
+        streams: &Streams,
+        patience: Duration,
+    ) -> Option<Offset> {
+        self.inner.passed_over(partition, from, streams, patience).await
     }
 
     async fn wait(&self, partition: &Partition, from: Offset) -> Result<(), LogError> {

@@ -39,6 +39,8 @@ struct State {
     accepted: BTreeMap<Stream, u64>,
     released: u64,
     refusal: Option<LogError>,
+    /// Nothing is given from here on.
+    withheld: Option<u64>,
 }
 
 enum Place {
@@ -51,6 +53,18 @@ enum Place {
 impl State {
     fn end(&self) -> u64 {
         self.start + self.places.len() as u64
+    }
+
+    /// `None` where what stands there is withheld.
+    fn given(&self, from: Offset, limit: ReadLimit) -> Result<Option<Slice>, LogError> {
+        if from.0 < self.start {
+            return Err(LogError::Trimmed { start: Offset(self.start) });
+        }
+        let room = self.withheld.map_or(usize::MAX, |withheld| withheld.saturating_sub(from.0) as usize);
+        if room == 0 && from.0 < self.end() {
+            return Ok(None);
+        }
+        Ok(Some(slice(self, from, ReadLimit { max_events: limit.max_events.min(room), ..limit })))
     }
 
     /// As a log of segments has them: only at every so many offsets, and where it begins.
@@ -153,6 +167,12 @@ impl MemoryLog {
         self.state().refusal = error;
     }
 
+    /// What stands from there on is known and not given, as by a broker that is slow; `None` ends it.
+    pub fn withhold(&self, from: Option<Offset>) {
+        self.state().withheld = from.map(|from| from.0);
+        self.store.changed.send_modify(|count| *count += 1);
+    }
+
     /// Everything before this has been released.
     pub fn released(&self) -> Offset {
         Offset(self.state().released)
@@ -203,12 +223,14 @@ impl EventLog for MemoryLog {
     }
 
     async fn read(&self, _partition: &Partition, from: Offset, limit: ReadLimit) -> Result<Slice, LogError> {
-        self.check_open()?;
-        let state = self.state();
-        if from.0 < state.start {
-            return Err(LogError::Trimmed { start: Offset(state.start) });
+        let mut changes = self.store.changed.subscribe();
+        loop {
+            self.check_open()?;
+            if let Some(slice) = self.state().given(from, limit)? {
+                return Ok(slice);
+            }
+            changes.changed().await.map_err(|_| LogError::Closed)?;
         }
-        Ok(slice(&state, from, limit))
     }
 
     async fn wait(&self, _partition: &Partition, from: Offset) -> Result<(), LogError> {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use tokio::sync::watch;
 
 use crate::event::{EventId, Record};
 use crate::sink::{Batch, Exception, Receipt, Refusal, Sink, SinkError, Verdict};
@@ -18,6 +19,8 @@ pub struct MemorySink {
     store: Arc<Mutex<Store>>,
     refuses: Predicate,
     whole: bool,
+    /// Whether nothing ends.
+    held: Arc<watch::Sender<bool>>,
 }
 
 type Predicate = Arc<dyn Fn(&Record) -> bool + Send + Sync>;
@@ -47,7 +50,12 @@ impl Default for MemorySink {
 impl MemorySink {
     /// An empty sink that takes everything.
     pub fn new() -> Self {
-        Self { store: Arc::default(), refuses: Arc::new(|_| false), whole: false }
+        Self {
+            store: Arc::default(),
+            refuses: Arc::new(|_| false),
+            whole: false,
+            held: Arc::new(watch::Sender::new(false)),
+        }
     }
 
     /// An empty sink that refuses each event the predicate holds for, and takes those beside it.
@@ -58,6 +66,11 @@ impl MemorySink {
     /// An empty sink that refuses a batch whole if the predicate holds for one of its events.
     pub fn refusing_whole(predicate: impl Fn(&Record) -> bool + Send + Sync + 'static) -> Self {
         Self { whole: true, ..Self::refusing(predicate) }
+    }
+
+    /// From now on it takes batches and does not end with any of them, or does again.
+    pub fn hold(&self, held: bool) {
+        self.held.send_replace(held);
     }
 
     /// Every stored event.
@@ -132,11 +145,13 @@ impl Sink for MemorySink {
     }
 
     async fn deliver(&self, batch: &Batch) -> Result<Receipt, SinkError> {
-        let mut store = self.lock();
-        if let Err(violation) = store.witness(batch) {
-            drop(store);
+        let witnessed = self.lock().witness(batch);
+        if let Err(violation) = witnessed {
             panic!("{violation}");
         }
+        // The sender is this sink's own.
+        let _ = self.held.subscribe().wait_for(|held| !held).await;
+        let mut store = self.lock();
         if self.whole && batch.records.iter().any(|record| (self.refuses)(record)) {
             return Err(SinkError::Refused(refusal()));
         }

@@ -1,9 +1,11 @@
 //! What a partition holds is read, and read again, whoever else reads it and wherever.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use weir_core::event::Offset;
 use weir_core::log::{EventLog, ReadLimit};
+use weir_core::streams::Streams;
 use weir_core::time::Timestamp;
 use weir_kafka::rdkafka::producer::Producer;
 use weir_log::kafka::KafkaSettings;
@@ -126,6 +128,24 @@ async fn each_reads_at_its_own_place_however_far_behind_the_others() {
         assert_eq!(numbers(&slice), (first..count).collect::<Vec<_>>());
     }
     assert_eq!(numbers(&instance.between(partition, 0, 300, 300).await), (0..300).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_takes_nothing_waits_until_another_has_read_and_not_for_ever() {
+    let Some(node) = Node::start(SUITE) else { return };
+    node.make("t", 1).await;
+    node.send("t", 0, 0..100).await;
+    let instance = Instance::join(&node, &["t"]);
+    let (seat, _) = instance.assigned().await;
+    let (log, partition) = (&instance.log, &seat.partition);
+    let (soon, nothing) = (Duration::from_millis(50), Streams::Named(BTreeSet::new()));
+    let passed = |from, patience| log.passed_over(partition, Offset(from), &nothing, patience);
+    assert_eq!(passed(0, soon).await, None, "nobody has read anything");
+    let (passed_over, _) = tokio::join!(passed(0, PATIENCE), instance.between(partition, 0, 100, 100));
+    assert!(passed_over > Some(Offset(0)), "{passed_over:?}");
+    assert_eq!(passed(3, soon).await, Some(Offset(100)));
+    assert_eq!(passed(100, soon).await, None, "nothing stands there");
+    assert_eq!(log.passed_over(partition, Offset(3), &Streams::All, soon).await, Some(Offset(3)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
