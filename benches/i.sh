@@ -1,6 +1,5 @@
 # (i) From Kafka into a store, by a loader: events/s from the moment at which it has partitions, divided by the smaller of
 # what a bare consumer of librdkafka's receives of the same topic, and what the store's own bulk path takes of the same rows.
-# Batches that are not full wait for half a second.
 # The store has a processor of its own, as in (e); Kafka has the other, with whoever receives from it.
 
 # loaded NAME TOML: times the deliveries of a loader that begins with nothing.
@@ -11,7 +10,7 @@ brokers = \"$kafka\"
 topics = [\"events\"]
 group = \"$1\"
 $2
-batch.max_age = \"500ms\"" WEIR_ROLE=loader
+batch.max_age = \"10ms\"" WEIR_ROLE=loader
     while (($(metric weir_input_partitions) == 0)); do sleep 0.01; done
     time_delivery "$BENCH_EVENTS"
     stop
