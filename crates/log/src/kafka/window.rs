@@ -1,14 +1,16 @@
 //! What was read last of a partition, kept for those who read it a little later.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
-use weir_core::event::{Offset, Record};
+use weir_core::event::{Offset, Record, Stream};
 use weir_core::log::{ReadLimit, Slice, Unreadable};
 use weir_core::message::Content;
 use weir_core::streams::Streams;
 
 /// What an event takes beside its body, about.
 const RECORD_BYTES: usize = 256;
+/// Of so many streams it is known where their last events stand.
+const STREAMS_MAX: usize = 1_000;
 
 /// Everything between two offsets.
 #[derive(Default)]
@@ -18,6 +20,9 @@ pub(super) struct Window {
     records: VecDeque<Record>,
     unreadable: VecDeque<Unreadable>,
     bytes: usize,
+    /// Since then, whatever was given up, it is known where each stream's last event stands.
+    known_from: u64,
+    last_of: BTreeMap<Stream, u64>,
 }
 
 impl Window {
@@ -31,16 +36,23 @@ impl Window {
 
     /// An empty one, which begins there.
     pub fn begin(&mut self, at: u64) {
-        *self = Self { start: at, end: at, ..Self::default() };
+        *self = Self { start: at, end: at, known_from: at, ..Self::default() };
     }
 
     /// Goes on up to `end`, with what stands there.
     pub fn append(&mut self, content: Content, end: u64) {
         self.bytes += content.records.iter().map(size).sum::<usize>();
         self.bytes += content.unreadable.iter().map(size_unreadable).sum::<usize>();
+        for alike in content.records.chunk_by(|one, next| one.stream == next.stream) {
+            self.last_of.insert(alike[0].stream.clone(), alike[alike.len() - 1].offset.0);
+        }
         self.records.extend(content.records);
         self.unreadable.extend(content.unreadable);
         self.end = self.end.max(end);
+        if self.last_of.len() > STREAMS_MAX {
+            self.last_of.clear();
+            self.known_from = self.end;
+        }
     }
 
     /// Gives up the oldest, place by place, until no more is kept than that; but never the newest place.
@@ -61,9 +73,13 @@ impl Window {
         }
     }
 
-    /// Up to where, from `from` on, nothing of these streams stands here; not a place further where that is not in the
-    /// window.
+    /// Up to where, from `from` on, nothing of these streams was read; not a place further where that is not known.
     pub fn passed_over(&self, from: u64, streams: &Streams) -> u64 {
+        let mut last =
+            self.last_of.iter().filter(|(stream, _)| streams.contains(stream)).map(|(_, last)| *last);
+        if from >= self.known_from && last.all(|last| last < from) {
+            return self.end;
+        }
         if from < self.start {
             return from;
         }
@@ -107,8 +123,9 @@ fn size_unreadable(unreadable: &Unreadable) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use proptest::prelude::*;
-    use weir_core::event::Stream;
     use weir_core::testkit::record;
 
     use super::*;
@@ -169,8 +186,23 @@ mod tests {
             assert_eq!(passed(&window, from, stream), end, "{stream} from {from}");
         }
         window.shrink(RECORD_BYTES * 2 + 10);
-        assert_eq!(passed(&window, 0, "telemetry"), 0, "what is gone is not known");
-        assert_eq!(passed(&window, 4, "telemetry"), 9);
+        assert_eq!(passed(&window, 0, "events"), 0, "what is gone may be one of them");
+        assert_eq!((passed(&window, 0, "telemetry"), passed(&window, 4, "events")), (9, 4));
+    }
+
+    #[test]
+    fn of_more_streams_than_are_known_only_what_is_here_is_passed_over() {
+        let mut window = Window::default();
+        for place in 0..=u64::try_from(STREAMS_MAX).unwrap() {
+            let content =
+                Content { records: vec![record(place, &format!("s{place}"), 5)], ..Content::default() };
+            window.append(content, place + 1);
+        }
+        let end = window.end();
+        let passed = |window: &Window, from| window.passed_over(from, &Streams::Named(BTreeSet::new()));
+        assert_eq!((passed(&window, 0), passed(&window, end - 1)), (end, end));
+        window.shrink(RECORD_BYTES * 2);
+        assert_eq!((passed(&window, 0), passed(&window, end - 1)), (0, end));
     }
 
     proptest! {
