@@ -8,7 +8,7 @@ const PIECE_BYTES: usize = 16 << 10;
 const SHARED_MAX_BYTES: usize = 2 << 10;
 
 /// What is left of the last piece. Clones begin pieces of their own.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Pieces(BytesMut);
 
 impl Pieces {
@@ -24,12 +24,6 @@ impl Pieces {
         self.0.extend_from_slice(parts[0]);
         self.0.extend_from_slice(parts[1]);
         self.0.split().freeze()
-    }
-}
-
-impl Clone for Pieces {
-    fn clone(&self) -> Self {
-        Self::default()
     }
 }
 

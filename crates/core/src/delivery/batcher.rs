@@ -190,13 +190,12 @@ impl Batcher {
     pub fn advance(&mut self, slice: Slice, route: &Route, now: Timestamp) {
         for lost in slice.lost.into_iter().filter(|lost| route.takes(&lost.stream)) {
             self.lose(lost);
+            self.concerned_end = slice.end;
         }
         for unreadable in slice.unreadable.into_iter().filter(|_| route.is_for_unreadable()) {
             self.waiting_since.get_or_insert(now);
             self.open.bytes += unreadable.record.as_ref().map_or(0, |record| record.event.body.len());
             self.open.unreadable.push(unreadable);
-        }
-        if !self.open.unreadable.is_empty() || !self.open.lost.is_empty() {
             self.concerned_end = slice.end;
         }
         if slice.end > self.open.end {
