@@ -3,6 +3,7 @@
 //! The bytes are kept as they came, checked but never re-written, so nothing a client said is lost to a
 //! round trip; each sink reads from them what it needs.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -196,6 +197,18 @@ impl Record {
     pub fn user_id(&self) -> Option<&str> {
         self.event.user_id.as_deref().or(self.origin.user_id.as_deref())
     }
+}
+
+/// How many there are of each stream.
+pub fn by_stream<'a>(records: impl IntoIterator<Item = &'a Record>) -> BTreeMap<Stream, u64> {
+    let mut counts = BTreeMap::new();
+    for record in records {
+        match counts.get_mut(&record.stream) {
+            Some(count) => *count += 1,
+            None => drop(counts.insert(record.stream.clone(), 1)),
+        }
+    }
+    counts
 }
 
 #[cfg(test)]

@@ -88,6 +88,15 @@ pub struct Slice {
     pub unreadable: Vec<Unreadable>,
 }
 
+/// Events that one reader can leave to others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PassedOver {
+    /// They end here: the place to read from next.
+    pub end: Offset,
+    /// How many there are of each stream, where that is still known.
+    pub events: Option<BTreeMap<Stream, u64>>,
+}
+
 /// Events of one stream that were in the log and are no longer. They are told to every reader, in the slice that they
 /// belong to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -212,17 +221,17 @@ pub trait EventLog: Send + Sync + 'static {
     /// Returns when there is something at or after `from`, or with [`LogError::Closed`].
     async fn wait(&self, partition: &Partition, from: Offset) -> Result<(), LogError>;
 
-    /// Up to where, from `from` on, another reader has found nothing of these streams; waits for one for so long at most, and
-    /// `None` where none came. It spares who takes nothing the reading where a log has to fetch; one that lies here says
-    /// `from`.
+    /// What, from `from` on, another reader has found, up to the first event of these streams or the first that is
+    /// unreadable; waits for one for so long at most, and `None` where none came. It spares who takes nothing the reading
+    /// where a log has to fetch; one that lies here passes nothing over.
     async fn passed_over(
         &self,
         _partition: &Partition,
         from: Offset,
         _streams: &Streams,
         _patience: Duration,
-    ) -> Option<Offset> {
-        Some(from)
+    ) -> Option<PassedOver> {
+        Some(PassedOver { end: from, events: None })
     }
 
     /// The first offset whose event was received at or after `time`; the end where there is none.

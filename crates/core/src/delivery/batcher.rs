@@ -69,6 +69,11 @@ impl Cut {
         (self.records.len() + self.unreadable.len()) as u64 + self.filtered + lost
     }
 
+    /// Bytes of memory that its events take: of small ones, what is known of each takes as much as its body.
+    pub fn memory_bytes(&self) -> usize {
+        self.bytes + self.records.len() * size_of::<Record>()
+    }
+
     /// When its first event came in.
     pub fn oldest_at(&self) -> Option<Timestamp> {
         self.records.first().map(|record| record.received_at)
@@ -137,6 +142,11 @@ impl Batcher {
     /// How many places in a row held nothing for this sink.
     pub fn passed_over(&self) -> u64 {
         self.open.end.0.saturating_sub(self.concerned_end.0)
+    }
+
+    /// Bytes of memory that what is gathered takes.
+    pub fn memory_bytes(&self) -> usize {
+        self.open.memory_bytes()
     }
 
     /// Events gathered since the last cut that the account has to account for.

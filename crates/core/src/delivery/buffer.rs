@@ -8,7 +8,6 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::batcher::{BatchLimits, Cut};
-use crate::event::Record;
 
 /// Memory is accounted in steps of this many bytes.
 const MEMORY_UNIT_BYTES: usize = 1024;
@@ -57,9 +56,7 @@ impl Buffer {
     /// An event that is larger than all of the memory takes all of it, rather than waiting for ever.
     fn need(&self, cut: &Cut) -> (u32, u32) {
         let events = permits(cut.records.len() + cut.unreadable.len()).min(self.events_max);
-        // Of small events, what is known of each takes as much as its body.
-        let bytes = cut.bytes + cut.records.len() * size_of::<Record>();
-        let memory = permits(bytes / MEMORY_UNIT_BYTES).min(self.memory_max);
+        let memory = permits(cut.memory_bytes() / MEMORY_UNIT_BYTES).min(self.memory_max);
         (events as u32, memory as u32)
     }
 }

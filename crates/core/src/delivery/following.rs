@@ -5,10 +5,11 @@
 
 use std::time::Duration;
 
-use crate::event::Offset;
+use crate::log::PassedOver;
 use crate::time::Timestamp;
 
 use super::batcher::Batcher;
+use super::route::Route;
 use super::{Assignment, Surroundings};
 
 /// So many places in a row hold nothing for who follows.
@@ -26,25 +27,30 @@ pub(super) struct Following {
 }
 
 impl Following {
-    /// Up to where others have found nothing for it; `None` where it has to read.
+    /// What others have found that is not for it; `None` where it has to read. Waits for others in either case.
     pub async fn passed_over(
         &mut self,
         surroundings: &Surroundings,
         assignment: &Assignment,
         batcher: &Batcher,
-    ) -> Option<Offset> {
+    ) -> Option<PassedOver> {
         let (Surroundings { log, clock, .. }, Assignment { key, route, .. }) = (surroundings, assignment);
         let begun_at = clock.now();
-        if route.is_for_unreadable() || !self.follows(batcher.passed_over(), begun_at) {
+        let has_more = log.extent(&key.partition).end > batcher.end();
+        if !has_more || !self.follows(route, batcher.passed_over(), begun_at) {
             return None;
         }
-        let end = log.passed_over(&key.partition, batcher.end(), route.streams(), PATIENCE).await;
-        self.has_waited(end.is_some(), begun_at, clock.now());
-        end.filter(|end| *end > batcher.end())
+        let passed = log.passed_over(&key.partition, batcher.end(), route.streams(), PATIENCE).await;
+        self.has_waited(passed.is_some(), begun_at, clock.now());
+        // Who tells what a broker brings has to know how much that is.
+        passed.filter(|passed| {
+            passed.end > batcher.end() && (passed.events.is_some() || !route.is_for_unreadable())
+        })
     }
 
-    fn follows(&self, passed_over: u64, now: Timestamp) -> bool {
-        passed_over >= PASSED_OVER_MIN && self.alone_until.is_none_or(|until| until <= now)
+    fn follows(&self, route: &Route, passed_over: u64, now: Timestamp) -> bool {
+        let takes_little = route.is_for_unreadable() || passed_over >= PASSED_OVER_MIN;
+        takes_little && self.alone_until.is_none_or(|until| until <= now)
     }
 
     fn has_waited(&mut self, has_led: bool, begun_at: Timestamp, now: Timestamp) {
@@ -66,28 +72,32 @@ mod tests {
     #[test]
     fn who_takes_something_now_and_then_does_not_follow() {
         let following = Following::default();
-        assert!(!following.follows(PASSED_OVER_MIN - 1, second(0)));
-        assert!(following.follows(PASSED_OVER_MIN, second(0)));
+        assert!(!following.follows(&Route::all(), PASSED_OVER_MIN - 1, second(0)));
+        assert!(following.follows(&Route::all(), PASSED_OVER_MIN, second(0)));
+        assert!(
+            following.follows(&Route::unreadable(), 0, second(0)),
+            "who takes no event follows from the first on"
+        );
     }
 
     #[test]
     fn who_waits_in_vain_reads_alone_for_a_minute() {
         let mut following = Following::default();
         following.has_waited(true, second(0), second(1));
-        assert!(following.follows(PASSED_OVER_MIN, second(1)));
+        assert!(following.follows(&Route::all(), PASSED_OVER_MIN, second(1)));
         following.has_waited(false, second(1), second(2));
-        assert!(!following.follows(PASSED_OVER_MIN, second(61)));
-        assert!(following.follows(PASSED_OVER_MIN, second(62)));
+        assert!(!following.follows(&Route::all(), PASSED_OVER_MIN, second(61)));
+        assert!(following.follows(&Route::all(), PASSED_OVER_MIN, second(62)));
     }
 
     #[test]
     fn a_slow_leader_holds_nobody_up_for_longer_than_a_minute() {
         let mut following = Following::default();
         for begun_at in 0..61 {
-            assert!(following.follows(PASSED_OVER_MIN, second(begun_at)), "second {begun_at}");
+            assert!(following.follows(&Route::all(), PASSED_OVER_MIN, second(begun_at)), "second {begun_at}");
             following.has_waited(true, second(begun_at), second(begun_at + 1));
         }
-        assert!(!following.follows(PASSED_OVER_MIN, second(120)));
-        assert!(following.follows(PASSED_OVER_MIN, second(121)));
+        assert!(!following.follows(&Route::all(), PASSED_OVER_MIN, second(120)));
+        assert!(following.follows(&Route::all(), PASSED_OVER_MIN, second(121)));
     }
 }

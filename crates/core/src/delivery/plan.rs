@@ -1,6 +1,5 @@
 //! Reads the log, cuts batches, and records their bounds before anybody sees them.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -8,9 +7,9 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, watch};
 
 use crate::catalog::{Account, Plan};
-use crate::event::{Offset, Record, Stream};
+use crate::event::{Offset, by_stream};
 use crate::ledger::Awaited;
-use crate::log::{LogError, ReadLimit, Slice};
+use crate::log::{LogError, PassedOver, ReadLimit, Slice};
 
 use super::batcher::{AgesFrom, Batcher, Cut};
 use super::buffer::permits;
@@ -84,10 +83,11 @@ impl<'a> Planner<'a> {
             let passed_over = tokio::select! {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => None,
-                end = following.passed_over(self.surroundings, self.assignment, &batcher) => end,
+                passed = following.passed_over(self.surroundings, self.assignment, &batcher) => passed,
             };
+            let passed_over = passed_over.filter(|passed| until.is_none_or(|until| passed.end <= until));
             let mut cuts = match passed_over {
-                Some(end) => self.pass_over(&mut batcher, end, until).await,
+                Some(passed) => self.pass_over(&mut batcher, passed).await,
                 None => self.read_until_due(&mut batcher, until).await?,
             };
             if awaited.is_past(batcher.first()) {
@@ -127,9 +127,11 @@ impl<'a> Planner<'a> {
         Ok(batcher.cut().unwrap_or_default())
     }
 
-    async fn pass_over(&self, batcher: &mut Batcher, end: Offset, until: Option<Offset>) -> Vec<Cut> {
-        let end = until.map_or(end, |until| until.min(end));
-        self.gather(batcher, Slice { end, ..Slice::default() }).await
+    async fn pass_over(&self, batcher: &mut Batcher, passed: PassedOver) -> Vec<Cut> {
+        if self.assignment.route.is_for_unreadable() {
+            self.surroundings.ledger.brought(&passed.events.unwrap_or_default());
+        }
+        self.gather(batcher, Slice { end: passed.end, ..Slice::default() }).await
     }
 
     /// Reads once, and gives the batches that it filled, or what was gathered where its time is over before a broker gives more.
@@ -143,10 +145,15 @@ impl<'a> Planner<'a> {
             slice = self.read_slice(batcher, until) => Some(slice?),
             () = self.due(batcher), if self.is_of_broker() => None,
         };
-        Ok(match slice {
-            Some(slice) => self.gather(batcher, slice).await,
-            None => batcher.cut().into_iter().collect(),
-        })
+        let Some(slice) = slice else {
+            return Ok(batcher.cut().into_iter().collect());
+        };
+        let cuts = self.gather(batcher, slice).await;
+        if self.is_of_broker() {
+            // Who follows reads it while it is at hand.
+            give_way().await;
+        }
+        Ok(cuts)
     }
 
     /// A passing failure to read must not look like the end of the log, so it is not told but waited out.
@@ -298,10 +305,14 @@ impl<'a> Planner<'a> {
 
     /// How long a batch is filled whatever its age; `None` where there is nothing to fill it with.
     fn filling_max(&self, batcher: &Batcher) -> Option<Duration> {
-        let is_busy = self.unsettled.available_permits() < permits(self.assignment.limits.unsettled_max);
-        let end = || self.surroundings.log.extent(&self.assignment.key.partition).end;
+        let Assignment { key, limits, .. } = self.assignment;
+        let log = &self.surroundings.log;
+        // What all partitions gather has to fit into what the sink may take of memory.
+        let has_room = || batcher.memory_bytes() < limits.buffer_max_bytes / log.partitions().len().max(1);
+        let has_more = || log.extent(&key.partition).end > batcher.end();
+        let is_busy = self.unsettled.available_permits() < permits(limits.unsettled_max);
         let max = if is_busy { FILLING_BUSY_MAX } else { FILLING_MAX };
-        (self.is_of_broker() && end() > batcher.end()).then_some(max)
+        (self.is_of_broker() && has_room() && has_more()).then_some(max)
     }
 
     fn is_of_broker(&self) -> bool {
@@ -325,14 +336,6 @@ impl<'a> Planner<'a> {
         // The semaphore is never closed.
         Place { _unsettled: unsettled.ok(), _room: room }
     }
-}
-
-fn by_stream(records: &[Record]) -> BTreeMap<Stream, u64> {
-    let mut counts = BTreeMap::new();
-    for alike in records.chunk_by(|one, next| one.stream == next.stream) {
-        *counts.entry(alike[0].stream.clone()).or_default() += alike.len() as u64;
-    }
-    counts
 }
 
 /// Lets other tasks of the thread go first, once.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::Instant;
 use weir_core::event::Offset;
-use weir_core::log::{EventLog, Extent, LogError, Lost, Mark, Partition, ReadLimit, Slice};
+use weir_core::log::{EventLog, Extent, LogError, Lost, Mark, Partition, PassedOver, ReadLimit, Slice};
 use weir_core::message::MessageReader;
 use weir_core::streams::Streams;
 use weir_core::time::Timestamp;
@@ -188,15 +188,15 @@ impl EventLog for KafkaLog {
         from: Offset,
         streams: &Streams,
         patience: Duration,
-    ) -> Option<Offset> {
+    ) -> Option<PassedOver> {
         let until = Instant::now() + patience;
         loop {
             let (reading, _) = self.reading(partition).ok()?;
             let arrived = reading.arrived.notified();
             tokio::pin!(arrived);
             arrived.as_mut().enable();
-            if let Some(end) = reading.passed_over(from.0, streams) {
-                return Some(Offset(end));
+            if let Some(passed) = reading.passed_over(from.0, streams) {
+                return Some(passed);
             }
             tokio::time::timeout_at(until, arrived).await.ok()?;
         }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 use weir_core::event::Offset;
-use weir_core::log::{ReadLimit, Slice};
+use weir_core::log::{PassedOver, ReadLimit, Slice};
 use weir_core::message::MessageReader;
 use weir_core::streams::Streams;
 
@@ -83,8 +83,8 @@ impl Reading {
         }
     }
 
-    /// Up to where nothing of these streams was read; `None` where nobody has read so far.
-    pub fn passed_over(&self, from: u64, streams: &Streams) -> Option<u64> {
+    /// What was read that is not of these streams; `None` where nobody has read so far.
+    pub fn passed_over(&self, from: u64, streams: &Streams) -> Option<PassedOver> {
         let window = &self.front().window;
         (from < window.end()).then(|| window.passed_over(from, streams))
     }

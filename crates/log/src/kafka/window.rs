@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use weir_core::event::{Offset, Record, Stream};
-use weir_core::log::{ReadLimit, Slice, Unreadable};
+use weir_core::event::{Offset, Record, Stream, by_stream};
+use weir_core::log::{PassedOver, ReadLimit, Slice, Unreadable};
 use weir_core::message::Content;
 use weir_core::streams::Streams;
 
@@ -20,9 +20,10 @@ pub(super) struct Window {
     records: VecDeque<Record>,
     unreadable: VecDeque<Unreadable>,
     bytes: usize,
-    /// Since then, whatever was given up, it is known where each stream's last event stands.
+    /// Since then, whatever was given up, it is known where each stream's last event stands, and what is none.
     known_from: u64,
     last_of: BTreeMap<Stream, u64>,
+    last_unreadable: Option<u64>,
 }
 
 impl Window {
@@ -45,6 +46,9 @@ impl Window {
         self.bytes += content.unreadable.iter().map(size_unreadable).sum::<usize>();
         for alike in content.records.chunk_by(|one, next| one.stream == next.stream) {
             self.last_of.insert(alike[0].stream.clone(), alike[alike.len() - 1].offset.0);
+        }
+        if let Some(last) = content.unreadable.last() {
+            self.last_unreadable = Some(last.offset.0);
         }
         self.records.extend(content.records);
         self.unreadable.extend(content.unreadable);
@@ -73,19 +77,35 @@ impl Window {
         }
     }
 
-    /// Up to where, from `from` on, nothing of these streams was read; not a place further where that is not known.
-    pub fn passed_over(&self, from: u64, streams: &Streams) -> u64 {
-        let mut last =
-            self.last_of.iter().filter(|(stream, _)| streams.contains(stream)).map(|(_, last)| *last);
-        if from >= self.known_from && last.all(|last| last < from) {
-            return self.end;
-        }
+    /// What stands from `from` on, up to what is of these streams or unreadable; nothing where that is not known.
+    pub fn passed_over(&self, from: u64, streams: &Streams) -> PassedOver {
+        let end = if self.has_none_since(from, streams) { self.end } else { self.first_of(from, streams) };
+        let within = || self.records_from(from).take_while(|record| record.offset.0 < end);
+        let events = (from >= self.start).then(|| by_stream(within()));
+        PassedOver { end: Offset(end), events }
+    }
+
+    /// Whether it is known that nothing of these streams was read since then, and nothing unreadable.
+    fn has_none_since(&self, from: u64, streams: &Streams) -> bool {
+        let of_streams = self.last_of.iter().filter(|(stream, _)| streams.contains(stream));
+        let mut last = of_streams.map(|(_, last)| *last).chain(self.last_unreadable);
+        from >= self.known_from && last.all(|last| last < from)
+    }
+
+    /// Where the first stands that is of these streams or unreadable.
+    fn first_of(&self, from: u64, streams: &Streams) -> u64 {
         if from < self.start {
             return from;
         }
+        let record = self.records_from(from).find(|record| streams.contains(&record.stream));
+        let unreadable = self.unreadable.iter().find(|one| one.offset.0 >= from);
+        let firsts = [record.map(|record| record.offset), unreadable.map(|one| one.offset)];
+        firsts.into_iter().flatten().min().map_or(self.end, |first| first.0)
+    }
+
+    fn records_from(&self, from: u64) -> impl Iterator<Item = &Record> {
         let first = self.records.partition_point(|record| record.offset.0 < from);
-        let wanted = self.records.range(first..).find(|record| streams.contains(&record.stream));
-        wanted.map_or(self.end, |record| record.offset.0)
+        self.records.range(first..)
     }
 
     /// What stands from `from` on; `None` where that is not in the window.
@@ -95,9 +115,8 @@ impl Window {
         }
         let stop = from.saturating_add((limit.max_events as u64).max(1)).min(self.end);
         let mut slice = Slice { end: Offset(stop), ..Slice::default() };
-        let first = self.records.partition_point(|record| record.offset.0 < from);
         let mut bytes = 0;
-        for record in self.records.range(first..).take_while(|record| record.offset.0 < stop) {
+        for record in self.records_from(from).take_while(|record| record.offset.0 < stop) {
             bytes += record.event.body.len();
             let begins_place = slice.records.last().is_some_and(|last| last.offset < record.offset);
             if bytes > limit.max_bytes && begins_place {
@@ -126,6 +145,8 @@ mod tests {
     use std::collections::BTreeSet;
 
     use proptest::prelude::*;
+    use weir_core::log::Source;
+    use weir_core::sink::Refusal;
     use weir_core::testkit::record;
 
     use super::*;
@@ -167,13 +188,19 @@ mod tests {
         assert_eq!((window.start(), window.end(), told(&window, 7, 9, 9)), (2, 8, Some((vec![7], 8))));
     }
 
+    fn passed(window: &Window, from: u64, stream: &str) -> u64 {
+        window.passed_over(from, &Streams::Named([Stream::new(stream).unwrap()].into())).end.0
+    }
+
+    fn counted(window: &Window, from: u64) -> Option<Vec<(String, u64)>> {
+        let events = window.passed_over(from, &Streams::Named(BTreeSet::new())).events?;
+        Some(events.into_iter().map(|(stream, count)| (stream.to_string(), count)).collect())
+    }
+
     #[test]
     fn who_takes_nothing_of_it_passes_over_all_up_to_what_it_takes() {
         let mut window = window(&[(3, 5), (4, 5)], 6);
         window.append(Content { records: vec![record(7, "actions", 5)], unreadable: Vec::new() }, 9);
-        let passed = |window: &Window, from, stream| {
-            window.passed_over(from, &Streams::Named([Stream::new(stream).unwrap()].into()))
-        };
         for (from, stream, end) in [
             (0, "telemetry", 9),
             (8, "telemetry", 9),
@@ -191,6 +218,36 @@ mod tests {
     }
 
     #[test]
+    fn what_is_passed_over_is_counted_where_it_is_still_here() {
+        let mut window = window(&[(3, 5), (4, 5)], 6);
+        window.append(Content { records: vec![record(7, "actions", 5)], unreadable: Vec::new() }, 9);
+        let told =
+            |actions, events| Some(vec![("actions".to_owned(), actions), ("events".to_owned(), events)]);
+        assert_eq!([0, 4].map(|from| counted(&window, from)), [told(1, 2), told(1, 1)]);
+        assert_eq!(counted(&window, 8), Some(Vec::new()));
+        window.shrink(RECORD_BYTES * 2 + 10);
+        assert_eq!([0, 4].map(|from| counted(&window, from)), [None, told(1, 1)]);
+    }
+
+    #[test]
+    fn what_is_unreadable_is_passed_over_by_nobody() {
+        let mut window = window(&[(3, 5)], 4);
+        let one = Unreadable {
+            offset: Offset(5),
+            stream: Stream::new("events").unwrap(),
+            record: None,
+            refusal: Refusal { reason: String::new(), detail: String::new() },
+            source: Source::default(),
+        };
+        window.append(Content { records: Vec::new(), unreadable: vec![one] }, 7);
+        assert_eq!([0, 5, 6].map(|from| passed(&window, from, "telemetry")), [5, 5, 7]);
+        assert_eq!(counted(&window, 0), Some(vec![("events".to_owned(), 1)]));
+        window.append(Content { records: vec![record(8, "events", 5)], unreadable: Vec::new() }, 9);
+        window.shrink(RECORD_BYTES);
+        assert_eq!([0, 7].map(|from| passed(&window, from, "telemetry")), [0, 9]);
+    }
+
+    #[test]
     fn of_more_streams_than_are_known_only_what_is_here_is_passed_over() {
         let mut window = Window::default();
         for place in 0..=u64::try_from(STREAMS_MAX).unwrap() {
@@ -199,10 +256,10 @@ mod tests {
             window.append(content, place + 1);
         }
         let end = window.end();
-        let passed = |window: &Window, from| window.passed_over(from, &Streams::Named(BTreeSet::new()));
-        assert_eq!((passed(&window, 0), passed(&window, end - 1)), (end, end));
+        let both = |window: &Window| [0, end - 1].map(|from| passed(window, from, "telemetry"));
+        assert_eq!(both(&window), [end, end]);
         window.shrink(RECORD_BYTES * 2);
-        assert_eq!((passed(&window, 0), passed(&window, end - 1)), (0, end));
+        assert_eq!(both(&window), [0, end]);
     }
 
     proptest! {

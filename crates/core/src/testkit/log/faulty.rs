@@ -6,7 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::event::Offset;
-use crate::log::{Append, Entry, EventLog, Extent, LogError, Mark, Partition, ReadLimit, Slice, Span};
+use crate::log::{
+    Append, Entry, EventLog, Extent, LogError, Mark, Partition, PassedOver, ReadLimit, Slice, Span,
+};
 use crate::streams::Streams;
 use crate::testkit::world::SeededRandom;
 use crate::time::Timestamp;
@@ -99,7 +101,7 @@ impl<L: EventLog> EventLog for FaultyLog<L> {
         from: Offset,
         streams: &Streams,
         patience: Duration,
-    ) -> Option<Offset> {
+    ) -> Option<PassedOver> {
         self.inner.passed_over(partition, from, streams, patience).await
     }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use weir_core::event::Offset;
-use weir_core::log::{EventLog, ReadLimit};
+use weir_core::event::{Offset, Stream};
+use weir_core::log::{EventLog, PassedOver, ReadLimit};
 use weir_core::streams::Streams;
 use weir_core::time::Timestamp;
 use weir_kafka::rdkafka::producer::Producer;
@@ -142,10 +142,12 @@ async fn who_takes_nothing_waits_until_another_has_read_and_not_for_ever() {
     let passed = |from, patience| log.passed_over(partition, Offset(from), &nothing, patience);
     assert_eq!(passed(0, soon).await, None, "nobody has read anything");
     let (passed_over, _) = tokio::join!(passed(0, PATIENCE), instance.between(partition, 0, 100, 100));
-    assert!(passed_over > Some(Offset(0)), "{passed_over:?}");
-    assert_eq!(passed(3, soon).await, Some(Offset(100)));
+    assert!(passed_over.is_some_and(|passed| passed.end > Offset(0)));
+    let (end, of_stream) = (Offset(100), (Stream::new("events").unwrap(), 97));
+    assert_eq!(passed(3, soon).await, Some(PassedOver { end, events: Some([of_stream].into()) }));
     assert_eq!(passed(100, soon).await, None, "nothing stands there");
-    assert_eq!(log.passed_over(partition, Offset(3), &Streams::All, soon).await, Some(Offset(3)));
+    let of_all = log.passed_over(partition, Offset(3), &Streams::All, soon).await;
+    assert_eq!(of_all.map(|passed| passed.end), Some(Offset(3)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
