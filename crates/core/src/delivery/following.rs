@@ -34,10 +34,15 @@ impl Following {
         assignment: &Assignment,
         batcher: &Batcher,
     ) -> Option<PassedOver> {
-        let (Surroundings { log, clock, .. }, Assignment { key, route, .. }) = (surroundings, assignment);
+        let Surroundings { log, ledger, clock, .. } = surroundings;
+        let Assignment { key, route, .. } = assignment;
+        if !key.partition.is_of_topic() {
+            return None;
+        }
         let begun_at = clock.now();
         let has_more = log.extent(&key.partition).end > batcher.end();
-        if !has_more || !self.follows(route, batcher.passed_over(), begun_at) {
+        if !has_more || !self.follows(route, batcher.passed_over(), begun_at) || !ledger.follow(key) {
+            ledger.lead(key);
             return None;
         }
         let passed = log.passed_over(&key.partition, batcher.end(), route.streams(), PATIENCE).await;

@@ -21,6 +21,8 @@ pub(super) struct Entry {
     pub condition: Condition,
     /// What others hear of it.
     pub places: Places,
+    /// Whether its delivery leaves it to others to read.
+    pub follows: bool,
 }
 
 impl Entry {
@@ -32,6 +34,12 @@ impl Entry {
     /// while it lacks something that was meant for it here.
     pub fn holds_log(&self) -> bool {
         self.condition.state != State::Elsewhere || self.account.lacks() > 0
+    }
+
+    /// Whether its delivery reads what comes, for itself.
+    pub fn leads(&self) -> bool {
+        let is_served = !matches!(self.condition.state, State::Removed | State::Elsewhere);
+        is_served && self.account.key.lane.is_empty() && !self.follows
     }
 
     pub fn standing(&self, accepted: &BTreeMap<Stream, u64>, is_paused: bool) -> Standing {

@@ -6,6 +6,7 @@
 //! lock, always adds up; that it is also true is what the tests show.
 
 mod entry;
+mod leading;
 pub(crate) mod letters;
 mod standing;
 mod waiting;
@@ -93,7 +94,8 @@ impl Ledger {
         let condition = Condition { state, ..Condition::default() };
         let key = account.key.clone();
         let places = Places::new(account.planned);
-        let entry = Entry { account, unsettled, gathering_since: None, read: 0, condition, places };
+        let entry =
+            Entry { account, unsettled, gathering_since: None, read: 0, condition, places, follows: false };
         entry.places.settled(entry.settled_before());
         self.lock().entries.insert(key, entry);
         Ok(())
