@@ -234,10 +234,18 @@ impl Transactions {
             return Ok(done.clone());
         }
         let reader = reader(shared, name)?;
+        let mut met = None;
         let note = loop {
             match note(&reader, topic, deadline) {
-                Err(fault) if fault.is_passing() && !deadline.is_over() => std::thread::sleep(LOOK_INTERVAL),
-                answer => break answer?,
+                Ok(note) => break note,
+                Err(fault) if fault.is_passing() && !deadline.is_over() => {
+                    met = Some(fault);
+                    std::thread::sleep(LOOK_INTERVAL);
+                }
+                Err(fault) if deadline.is_over() && fault.meaning() == Meaning::Busy => {
+                    return Err(untold(name, &met.unwrap_or(fault)));
+                }
+                Err(fault) => return Err(fault),
             }
         };
         let unknown =
@@ -269,6 +277,14 @@ fn note(reader: &BaseConsumer<Events>, topic: &str, deadline: Deadline) -> Resul
     let Some(first) = committed.elements().into_iter().next() else { return Ok(String::new()) };
     first.error().map_err(|error| Fault::of(&error))?;
     Ok(first.metadata().to_owned())
+}
+
+/// Nothing is sent before it is known what is done: it could be there twice.
+fn untold(name: &str, fault: &Fault) -> Fault {
+    Fault::plain(format!(
+        "what is committed for group {name:?} is not told in time ({fault}); if that goes on, see whether the group has a \
+         coordinator, and whether a transaction hangs (kafka-transactions.sh find-hanging)"
+    ))
 }
 
 /// Whether all is stored; why not, if it is for the sake of what the messages are.
