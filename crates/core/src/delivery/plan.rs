@@ -287,8 +287,9 @@ impl<'a> Planner<'a> {
     /// Returns when the gathered events have waited long enough.
     async fn due(&self, batcher: &Batcher) {
         let clock = &self.surroundings.clock;
+        let may_fill = self.may_fill(batcher);
         while let Some(moving_since) = batcher.moving_since() {
-            let filling_max = self.filling_max(batcher);
+            let filling_max = if may_fill { self.filling_max(batcher) } else { None };
             let due_at = match batcher.waiting_since() {
                 Some(since) => {
                     since.after(self.assignment.limits.max_age.max(filling_max.unwrap_or_default()))
@@ -303,16 +304,21 @@ impl<'a> Planner<'a> {
         std::future::pending::<()>().await;
     }
 
-    /// How long a batch is filled whatever its age; `None` where there is nothing to fill it with.
+    /// Whether a batch is filled whatever its age: what all partitions of a broker gather has to fit into what the sink may
+    /// take of memory.
+    fn may_fill(&self, batcher: &Batcher) -> bool {
+        let partitions = || self.surroundings.log.partitions().len().max(1);
+        let memory_max = self.assignment.limits.buffer_max_bytes;
+        self.is_of_broker() && batcher.memory_bytes() < memory_max / partitions()
+    }
+
+    /// How long it is filled then; `None` where there is nothing to fill it with.
     fn filling_max(&self, batcher: &Batcher) -> Option<Duration> {
         let Assignment { key, limits, .. } = self.assignment;
-        let log = &self.surroundings.log;
-        // What all partitions gather has to fit into what the sink may take of memory.
-        let has_room = || batcher.memory_bytes() < limits.buffer_max_bytes / log.partitions().len().max(1);
-        let has_more = || log.extent(&key.partition).end > batcher.end();
+        let has_more = self.surroundings.log.extent(&key.partition).end > batcher.end();
         let is_busy = self.unsettled.available_permits() < permits(limits.unsettled_max);
         let max = if is_busy { FILLING_BUSY_MAX } else { FILLING_MAX };
-        (self.is_of_broker() && has_room() && has_more()).then_some(max)
+        has_more.then_some(max)
     }
 
     fn is_of_broker(&self) -> bool {
