@@ -144,6 +144,11 @@ impl Fault {
         })
     }
 
+    /// Whether no answer came in time.
+    pub fn is_late(&self) -> bool {
+        self.code == Some(Code::OperationTimedOut)
+    }
+
     pub fn is_unsupported(&self) -> bool {
         matches!(self.code, Some(Code::UnsupportedFeature | Code::UnsupportedVersion))
     }

@@ -242,9 +242,7 @@ impl Transactions {
                     met = Some(fault);
                     std::thread::sleep(LOOK_INTERVAL);
                 }
-                Err(fault) if deadline.is_over() && fault.meaning() == Meaning::Busy => {
-                    return Err(untold(name, &met.unwrap_or(fault)));
-                }
+                Err(fault) if fault.is_late() => return Err(untold(name, &met.unwrap_or(fault))),
                 Err(fault) => return Err(fault),
             }
         };
