@@ -1,7 +1,7 @@
 # (i) From Kafka into a store, by a loader: events/s from the moment at which it has partitions, divided by the smaller of
 # what a bare consumer of librdkafka's receives of the same topic, and what the store's own bulk path takes of the same rows.
-# The store has a processor of its own, as in (e); Kafka has the other, with whoever receives from it. It is four times
-# BENCH_EVENTS, as Weir's clock runs from its partitions on, and that of a bare consumer from the first message on.
+# The store has a processor of its own, as in (e); Kafka has the other, with whoever receives from it. It
+# holds four times BENCH_EVENTS, as Weir's clock runs from its partitions on, and that of a bare consumer from the first message on.
 
 # loaded NAME TOML: times the deliveries of a loader that begins with nothing.
 loaded() {

@@ -48,13 +48,14 @@ drain() {
 # time_delivery EVENTS: waits until so many are delivered; sets $drained (events/s), $cpu_s_per_million, $peak_mb. With
 # $from_first, the clock runs from the first delivery on: what it takes to come to the store is not counted.
 time_delivery() {
-    local events=$1 first=0 begun_at_ms=$(now_ms) cpu_before_ms=$(cpu_ms)
+    local events=$1 first=0 begun_at_ms=$(now_ms) cpu_before_ms=$(cpu_ms) interval_s
+    # Asking takes time of the same processors: the more there is, the less often.
+    interval_s=$(awk "BEGIN { s = $events / 20000000; print(s > 0.05 ? s : 0.05) }")
     if [[ ${from_first:-} ]]; then
         while (((first = $(metric weir_events_delivered_total)) == 0)); do sleep 0.01; done
         begun_at_ms=$(now_ms) cpu_before_ms=$(cpu_ms)
     fi
-    # Asking takes time of the same processors: the more there is, the less often.
-    while (($(metric weir_events_delivered_total) < events)); do sleep "$(ratio "$events" 20000000)"; done
+    while (($(metric weir_events_delivered_total) < events)); do sleep "$interval_s"; done
     drained=$(per_second "($events - $first) * 1000" "($(now_ms) - $begun_at_ms)")
     cpu_s_per_million=$(ratio "($(cpu_ms) - $cpu_before_ms) * 1000" "($events - $first)")
     peak_mb=$(peak_rss_mb)
